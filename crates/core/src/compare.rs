@@ -1,0 +1,79 @@
+//! Two models, one input: what each answers, and how far apart they are.
+
+use serde::Serialize;
+
+use crate::digits::CLASSES;
+
+/// The probabilities of the ten digits: the softmax of the logits, computed in `f64`.
+pub fn softmax(logits: &[f32; CLASSES]) -> [f64; CLASSES] {
+    let max = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let exponentials = logits.map(|logit| f64::from(logit - max).exp());
+    let sum: f64 = exponentials.iter().sum();
+    exponentials.map(|exponential| exponential / sum)
+}
+
+/// The digit with the greatest logit; the first of them on a tie, as PyTorch's `argmax`.
+pub fn argmax(logits: &[f32]) -> usize {
+    (0..logits.len()).reduce(|best, at| if logits[at] > logits[best] { at } else { best }).unwrap_or(0)
+}
+
+/// How often each true digit (row) was read as each digit (column).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Confusion(pub [[u32; CLASSES]; CLASSES]);
+
+impl Confusion {
+    /// Counts `logits` `[n, 10]` against `labels` `[n]`.
+    pub fn count(logits: &[f32], labels: &[u8]) -> Self {
+        let mut counts = Self::default();
+        for (logits, &label) in logits.chunks_exact(CLASSES).zip(labels) {
+            counts.0[usize::from(label)][argmax(logits)] += 1;
+        }
+        counts
+    }
+
+    /// The number of digits read right.
+    pub fn correct(&self) -> u32 {
+        (0..CLASSES).map(|digit| self.0[digit][digit]).sum()
+    }
+
+    /// The number of digits.
+    pub fn total(&self) -> u32 {
+        self.0.iter().flatten().sum()
+    }
+
+    /// The share read right, 0 to 1; 0 where there were none.
+    pub fn accuracy(&self) -> f64 {
+        f64::from(self.correct()) / f64::from(self.total().max(1))
+    }
+}
+
+/// How far one tensor is from another that it approximates.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Error {
+    /// Signal to quantization noise, in decibels: `10·log10(Σ reference² / Σ difference²)`; infinite where they are equal.
+    pub sqnr: f64,
+    /// The cosine of the angle between them.
+    pub cosine: f64,
+    /// The greatest absolute difference.
+    pub max: f64,
+}
+
+impl Error {
+    /// The error of `approximation` against `reference`.
+    pub fn between<'a>(
+        reference: impl IntoIterator<Item = &'a f32>,
+        approximation: impl IntoIterator<Item = &'a f32>,
+    ) -> Self {
+        let (mut signal, mut noise, mut dot, mut other, mut max) = (0.0, 0.0, 0.0, 0.0, 0f64);
+        for (&r, &a) in reference.into_iter().zip(approximation) {
+            let (r, a) = (f64::from(r), f64::from(a));
+            signal += r * r;
+            noise += (r - a) * (r - a);
+            dot += r * a;
+            other += a * a;
+            max = max.max((r - a).abs());
+        }
+        let cosine = if noise == 0.0 { 1.0 } else { dot / (signal * other).sqrt() };
+        Self { sqnr: 10.0 * (signal / noise).log10(), cosine, max }
+    }
+}

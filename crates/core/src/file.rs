@@ -1,0 +1,254 @@
+//! Models as safetensors files, under PyTorch's own names.
+//!
+//! A float model holds `linear1.weight` `[h1, 784]`, `linear1.bias` `[h1]`, … as `F32`: what `state_dict` gives, so that
+//! files go both ways. An int8 model holds `linear1.weight` as `I8`, `linear1.weight_scale` (`F32`, `[1]` or `[h1]`) and
+//! `linear1.bias` (`F32`); a static one also `quant.scale`, `quant.zero_point`, `linear1.scale`, `linear1.zero_point`, …
+//! (`F32` and `I64`, `[1]`). What is known of a model's origin stands in the metadata, as one JSON object under `digit8`.
+
+use std::collections::BTreeMap;
+
+use ndarray::{Array1, Array2};
+use safetensors::SafeTensors;
+use safetensors::tensor::{Dtype, TensorView};
+
+use crate::float::{Linear, Mlp, contiguous};
+use crate::int8::{Activations, QuantizedLinear, QuantizedMlp, Scheme};
+use crate::quant::{QParams, Scale, WeightScale, ZeroPoint};
+use crate::{Error, Result};
+
+const LAYERS: [&str; 3] = ["linear1", "linear2", "linear3"];
+const METADATA: &str = "digit8";
+const SCHEME: &str = "scheme";
+
+/// What is known of a model's origin: training settings, data source, version.
+pub type Info = BTreeMap<String, String>;
+
+/// A model of either kind.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Model {
+    /// The float32 network.
+    Float(Mlp),
+    /// A quantized network.
+    Int8(QuantizedMlp),
+}
+
+/// The bytes of a file with `model` in it. The same model and info give the same bytes.
+///
+/// # Errors
+/// [`Error::File`] if the writer refuses.
+pub fn write(model: &Model, info: &Info) -> Result<Vec<u8>> {
+    let mut tensors = Vec::new();
+    let mut info = info.clone();
+    match model {
+        Model::Float(mlp) => {
+            for (name, layer) in LAYERS.iter().zip(mlp.layers()) {
+                tensors.push(Tensor::matrix(name, Dtype::F32, &layer.weight, f32::to_le_bytes));
+                tensors.push(Tensor::reals(format!("{name}.bias"), layer.bias.iter()));
+            }
+        }
+        Model::Int8(mlp) => {
+            info.insert(SCHEME.into(), mlp.scheme().to_string());
+            for (name, layer) in LAYERS.iter().zip(mlp.layers()) {
+                tensors.push(Tensor::matrix(name, Dtype::I8, &layer.weight, i8::to_le_bytes));
+                let scales = match &layer.weight_scale {
+                    WeightScale::PerTensor(scale) => std::slice::from_ref(scale),
+                    WeightScale::PerChannel(scales) => scales,
+                };
+                let scales: Vec<f32> = scales.iter().map(|scale| scale.get()).collect();
+                tensors.push(Tensor::reals(format!("{name}.weight_scale"), scales.iter()));
+                tensors.push(Tensor::reals(format!("{name}.bias"), layer.bias.iter()));
+            }
+            if let Activations::Static { input, outputs, .. } = mlp.activations() {
+                tensors.extend(Tensor::qparams("quant", input));
+                LAYERS
+                    .iter()
+                    .zip(outputs)
+                    .for_each(|(name, qparams)| tensors.extend(Tensor::qparams(name, qparams)));
+            }
+        }
+    }
+    let views =
+        tensors.iter().map(Tensor::view).collect::<std::result::Result<Vec<_>, _>>().map_err(file_error)?;
+    // One entry only: the writer does not sort several.
+    let metadata = [(METADATA.to_string(), serde_json::to_string(&info).map_err(file_error)?)];
+    safetensors::serialize(views, Some(metadata.into_iter().collect())).map_err(file_error)
+}
+
+/// The model in a file, and what is known of its origin.
+///
+/// # Errors
+/// [`Error::File`] if the file is no safetensors file or is cut short; [`Error::Model`] if its tensors make no model.
+pub fn read(bytes: &[u8]) -> Result<(Model, Info)> {
+    let (_, header) = SafeTensors::read_metadata(bytes).map_err(file_error)?;
+    let tensors = SafeTensors::deserialize(bytes).map_err(file_error)?;
+    let metadata = header.metadata().as_ref().and_then(|metadata| metadata.get(METADATA));
+    let info: Info = match metadata {
+        Some(json) => serde_json::from_str(json).map_err(file_error)?,
+        None => Info::new(),
+    };
+    let model = match tensor(&tensors, "linear1.weight")?.dtype() {
+        Dtype::F32 => Model::Float(read_float(&tensors)?),
+        Dtype::I8 => Model::Int8(read_int8(&tensors, &info)?),
+        other => return Err(Error::Model(format!("linear1.weight is {other:?}, expected F32 or I8"))),
+    };
+    Ok((model, info))
+}
+
+fn read_float(tensors: &SafeTensors) -> Result<Mlp> {
+    let layer =
+        |name| Ok(Linear { weight: matrix(tensors, name, f32::from_le_bytes)?, bias: bias(tensors, name)? });
+    Mlp::new([layer(LAYERS[0])?, layer(LAYERS[1])?, layer(LAYERS[2])?])
+}
+
+fn read_int8(tensors: &SafeTensors, info: &Info) -> Result<QuantizedMlp> {
+    let layer = |name| -> Result<QuantizedLinear> {
+        let scale = format!("{name}.weight_scale");
+        let scales = vector(tensors, &scale, f32::from_le_bytes)?
+            .into_iter()
+            .map(Scale::new)
+            .collect::<Result<Vec<_>>>()?;
+        let weight_scale = match scales[..] {
+            [scale] => WeightScale::PerTensor(scale),
+            _ => WeightScale::PerChannel(scales),
+        };
+        Ok(QuantizedLinear {
+            weight: matrix(tensors, name, i8::from_le_bytes)?,
+            weight_scale,
+            bias: bias(tensors, name)?,
+        })
+    };
+    let layers = [layer(LAYERS[0])?, layer(LAYERS[1])?, layer(LAYERS[2])?];
+    let scheme =
+        info.get(SCHEME).ok_or_else(|| Error::Model("no scheme in the metadata of an int8 model".into()))?;
+    let activations = match scheme.parse()? {
+        Scheme::Dynamic => Activations::Dynamic,
+        scheme => Activations::Static {
+            fused: scheme == Scheme::Fused,
+            input: qparams(tensors, "quant")?,
+            outputs: [
+                qparams(tensors, LAYERS[0])?,
+                qparams(tensors, LAYERS[1])?,
+                qparams(tensors, LAYERS[2])?,
+            ],
+        },
+    };
+    QuantizedMlp::new(layers, activations)
+}
+
+fn tensor<'a>(tensors: &SafeTensors<'a>, name: &str) -> Result<TensorView<'a>> {
+    tensors.tensor(name).map_err(|_| {
+        let mut names = tensors.names();
+        names.sort_unstable();
+        Error::Model(format!("no tensor {name}; the file has {}", names.join(", ")))
+    })
+}
+
+/// The values of a tensor of the type that `decode` makes from `N` bytes.
+fn values<T: Element, const N: usize>(
+    view: &TensorView,
+    name: &str,
+    decode: fn([u8; N]) -> T,
+) -> Result<Vec<T>> {
+    if view.dtype() != T::DTYPE {
+        return Err(Error::Model(format!("{name} is {:?}, expected {:?}", view.dtype(), T::DTYPE)));
+    }
+    Ok(view.data().as_chunks().0.iter().map(|&bytes| decode(bytes)).collect())
+}
+
+fn matrix<T: Element, const N: usize>(
+    tensors: &SafeTensors,
+    layer: &str,
+    decode: fn([u8; N]) -> T,
+) -> Result<Array2<T>> {
+    let name = format!("{layer}.weight");
+    let view = tensor(tensors, &name)?;
+    let &[rows, columns] = view.shape() else {
+        return Err(Error::Model(format!("{name} is {:?}, expected two dimensions", view.shape())));
+    };
+    let values = values(&view, &name, decode)?;
+    Array2::from_shape_vec((rows, columns), values).map_err(|error| Error::Model(format!("{name}: {error}")))
+}
+
+fn vector<T: Element, const N: usize>(
+    tensors: &SafeTensors,
+    name: &str,
+    decode: fn([u8; N]) -> T,
+) -> Result<Vec<T>> {
+    values(&tensor(tensors, name)?, name, decode)
+}
+
+fn bias(tensors: &SafeTensors, layer: &str) -> Result<Array1<f32>> {
+    Ok(Array1::from_vec(vector(tensors, &format!("{layer}.bias"), f32::from_le_bytes)?))
+}
+
+fn qparams(tensors: &SafeTensors, name: &str) -> Result<QParams> {
+    let scale = vector(tensors, &format!("{name}.scale"), f32::from_le_bytes)?;
+    let zero_point = vector(tensors, &format!("{name}.zero_point"), i64::from_le_bytes)?;
+    match (&scale[..], &zero_point[..]) {
+        (&[scale], &[zero_point]) => {
+            let wrong = |_| Error::Model(format!("{name}.zero_point is {zero_point}, expected 0 to 255"));
+            let zero_point = ZeroPoint(u8::try_from(zero_point).map_err(wrong)?);
+            Ok(QParams { scale: Scale::new(scale)?, zero_point })
+        }
+        _ => Err(Error::Model(format!(
+            "{name} has {} scales and {} zero points, expected one each",
+            scale.len(),
+            zero_point.len()
+        ))),
+    }
+}
+
+fn file_error(error: impl std::fmt::Display) -> Error {
+    Error::File(error.to_string())
+}
+
+/// A number as the file format has it.
+trait Element {
+    const DTYPE: Dtype;
+}
+impl Element for f32 {
+    const DTYPE: Dtype = Dtype::F32;
+}
+impl Element for i8 {
+    const DTYPE: Dtype = Dtype::I8;
+}
+impl Element for i64 {
+    const DTYPE: Dtype = Dtype::I64;
+}
+
+/// A tensor on its way into a file.
+struct Tensor {
+    name: String,
+    dtype: Dtype,
+    shape: Vec<usize>,
+    bytes: Vec<u8>,
+}
+
+impl Tensor {
+    fn matrix<T: Copy, const N: usize>(
+        layer: &str,
+        dtype: Dtype,
+        array: &Array2<T>,
+        encode: fn(T) -> [u8; N],
+    ) -> Self {
+        let bytes = contiguous(array).into_iter().flat_map(encode).collect();
+        Self { name: format!("{layer}.weight"), dtype, shape: array.shape().to_vec(), bytes }
+    }
+
+    fn reals<'a>(name: String, values: impl ExactSizeIterator<Item = &'a f32>) -> Self {
+        let shape = vec![values.len()];
+        Self { name, dtype: Dtype::F32, shape, bytes: values.flat_map(|value| value.to_le_bytes()).collect() }
+    }
+
+    fn qparams(name: &str, qparams: &QParams) -> [Self; 2] {
+        let zero_point = i64::from(qparams.zero_point.0).to_le_bytes().to_vec();
+        [
+            Self::reals(format!("{name}.scale"), [qparams.scale.get()].iter()),
+            Self { name: format!("{name}.zero_point"), dtype: Dtype::I64, shape: vec![1], bytes: zero_point },
+        ]
+    }
+
+    fn view(&self) -> std::result::Result<(&str, TensorView<'_>), safetensors::SafeTensorError> {
+        Ok((&self.name, TensorView::new(self.dtype, self.shape.clone(), &self.bytes)?))
+    }
+}

@@ -1,0 +1,139 @@
+use digit8_kernels::{Kernel, float::Weights};
+use ndarray::{Array1, Array2};
+
+use crate::digits::{CLASSES, PIXELS, normalized};
+use crate::{Error, Result};
+
+/// A linear layer: `y = x · weightᵀ + bias`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Linear {
+    /// `[outputs, inputs]`.
+    pub weight: Array2<f32>,
+    /// `[outputs]`.
+    pub bias: Array1<f32>,
+}
+
+/// The network's weights: `linear1`, ReLU, `linear2`, ReLU, `linear3`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Mlp {
+    layers: [Linear; 3],
+}
+
+impl Mlp {
+    /// A network of these layers.
+    ///
+    /// # Errors
+    /// [`Error::Model`] if the shapes do not follow each other from 784 to 10, or a weight is not finite.
+    pub fn new(layers: [Linear; 3]) -> Result<Self> {
+        check_shapes(&layers.each_ref().map(|layer| (layer.weight.dim(), layer.bias.len())))?;
+        for (number, layer) in (1..).zip(&layers) {
+            check_finite(&format!("linear{number}.weight"), layer.weight.iter())?;
+            check_finite(&format!("linear{number}.bias"), layer.bias.iter())?;
+        }
+        Ok(Self { layers })
+    }
+
+    /// The three layers.
+    pub fn layers(&self) -> &[Linear; 3] {
+        &self.layers
+    }
+
+    /// The sizes of the two hidden layers.
+    pub fn hidden(&self) -> [usize; 2] {
+        [self.layers[0].bias.len(), self.layers[1].bias.len()]
+    }
+
+    /// The outputs of each layer before ReLU, `[batch, outputs]`, for `pixels` `[batch, 784]`.
+    pub fn layer_outputs(&self, kernel: Kernel, pixels: &[u8]) -> [Array2<f32>; 3] {
+        let table = normalized();
+        let batch = pixels.len() / PIXELS;
+        let mut x: Vec<f32> = pixels.iter().map(|&pixel| table[usize::from(pixel)]).collect();
+        self.layers.each_ref().map(|layer| {
+            let (outputs, inputs) = layer.weight.dim();
+            let weights = Weights::pack(kernel, &contiguous(&layer.weight), outputs, inputs);
+            let mut y = Array2::zeros((batch, outputs));
+            let out = y.as_slice_mut().unwrap_or(&mut []);
+            weights.forward(&x, &layer.bias.to_vec(), false, out);
+            x = out.iter().map(|y| y.max(0.0)).collect();
+            y
+        })
+    }
+
+    /// The network packed for `kernel`, ready to classify.
+    pub fn engine(&self, kernel: Kernel) -> FloatEngine {
+        FloatEngine {
+            weights: self.layers.each_ref().map(|layer| {
+                let (outputs, inputs) = layer.weight.dim();
+                Weights::pack(kernel, &contiguous(&layer.weight), outputs, inputs)
+            }),
+            biases: self.layers.each_ref().map(|layer| layer.bias.to_vec()),
+            table: normalized(),
+            buffers: Default::default(),
+        }
+    }
+}
+
+/// The float32 network packed for one kernel, with the buffers it works in.
+#[derive(Clone, Debug)]
+pub struct FloatEngine {
+    weights: [Weights; 3],
+    biases: [Vec<f32>; 3],
+    table: [f32; 256],
+    /// The input and the two hidden layers' activations; they grow to the largest batch seen and stay.
+    buffers: [Vec<f32>; 3],
+}
+
+impl FloatEngine {
+    /// `logits` `[batch, 10]` of `pixels` `[batch, 784]`.
+    ///
+    /// # Panics
+    /// If the slices are not of one whole number of images.
+    pub fn logits(&mut self, pixels: &[u8], logits: &mut [f32]) {
+        let batch = pixels.len() / PIXELS;
+        assert_eq!(
+            (batch * PIXELS, batch * CLASSES),
+            (pixels.len(), logits.len()),
+            "whole images, ten logits each"
+        );
+        let [x, hidden1, hidden2] = &mut self.buffers;
+        x.clear();
+        x.extend(pixels.iter().map(|&pixel| self.table[usize::from(pixel)]));
+        hidden1.resize(batch * self.weights[0].outputs(), 0.0);
+        hidden2.resize(batch * self.weights[1].outputs(), 0.0);
+        self.weights[0].forward(x, &self.biases[0], true, hidden1);
+        self.weights[1].forward(hidden1, &self.biases[1], true, hidden2);
+        self.weights[2].forward(hidden2, &self.biases[2], false, logits);
+    }
+}
+
+/// The array's values in row-major order, whatever its layout.
+pub(crate) fn contiguous<T: Copy>(array: &Array2<T>) -> Vec<T> {
+    array.iter().copied().collect()
+}
+
+/// Checks that layers of these weight shapes and bias lengths lead from 784 pixels to 10 logits.
+pub(crate) fn check_shapes(layers: &[((usize, usize), usize); 3]) -> Result<()> {
+    let mut inputs = PIXELS;
+    for (number, &((rows, columns), bias)) in (1..).zip(layers) {
+        let outputs = if number == 3 { CLASSES } else { rows };
+        if (rows, columns) != (outputs, inputs) || rows == 0 {
+            let expected = if number == 3 { CLASSES.to_string() } else { "1 or more".into() };
+            return Err(Error::Model(format!(
+                "linear{number}.weight is [{rows}, {columns}], expected [{expected}, {inputs}]"
+            )));
+        }
+        if bias != outputs {
+            return Err(Error::Model(format!("linear{number}.bias is [{bias}], expected [{outputs}]")));
+        }
+        inputs = outputs;
+    }
+    Ok(())
+}
+
+/// Checks that every value of a tensor is finite.
+pub(crate) fn check_finite<'a>(name: &str, mut values: impl Iterator<Item = &'a f32>) -> Result<()> {
+    match values.find(|value| !value.is_finite()) {
+        Some(value) => Err(Error::Model(format!("{name} holds {value}, expected finite numbers"))),
+        None => Ok(()),
+    }
+}

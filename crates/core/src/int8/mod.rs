@@ -1,0 +1,9 @@
+//! The quantized network, running on integers.
+
+mod engine;
+mod model;
+mod trace;
+
+pub use engine::Int8Engine;
+pub use model::{Activations, QuantizedLinear, QuantizedMlp, Scheme};
+pub use trace::{Step, Values};

@@ -1,0 +1,28 @@
+//! Post-training int8 quantization of a small digit classifier, bit for bit as PyTorch does it.
+//!
+//! The rooms follow a digit's way through the program:
+//!
+//! - [`idx`] reads MNIST's files into [`digits`];
+//! - [`float`] is the float32 network 784-h1-h2-10 and how it is trained;
+//! - [`quant`] finds scales and zero points and converts the float network;
+//! - [`int8`] is the quantized network, running on integers;
+//! - [`compare`] holds two models' answers against each other;
+//! - [`file`](mod@file) keeps models as safetensors, under PyTorch's names.
+//!
+//! Nothing here does I/O: bytes come in, bytes go out.
+#![forbid(unsafe_code)]
+
+pub mod compare;
+pub mod digits;
+mod error;
+pub mod file;
+pub mod float;
+pub mod idx;
+pub mod int8;
+pub mod quant;
+
+pub use digit8_kernels::Kernel;
+pub use error::Error;
+
+/// The result of everything that can fail on what a user brought.
+pub type Result<T> = std::result::Result<T, Error>;

@@ -1,0 +1,73 @@
+//! Conversion: the float network and what the observers saw become a network on integers.
+
+use ndarray::Array2;
+
+use crate::Result;
+use crate::float::{Linear, Mlp};
+use crate::int8::{Activations, QuantizedLinear, QuantizedMlp};
+use crate::quant::{Observations, QParams, Range, Scale, WeightScale};
+
+/// Whether a weight matrix has one scale, or one for each output channel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Granularity {
+    /// One scale for the whole matrix: the notebook's and PyTorch's x86 default with min-max observers.
+    PerTensor,
+    /// One scale for each output channel.
+    PerChannel,
+}
+
+/// How activations are to be quantized.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Calibration {
+    /// Statically, ReLU on its own.
+    Static(Observations),
+    /// Statically, ReLU fused into the layer before it.
+    Fused(Observations),
+    /// Dynamically: from each batch's own range.
+    Dynamic,
+}
+
+/// Quantizes a network.
+///
+/// # Errors
+/// [`Error::Range`](crate::Error::Range) if an observed range is not finite.
+pub fn quantize(mlp: &Mlp, calibration: Calibration, granularity: Granularity) -> Result<QuantizedMlp> {
+    let [linear1, linear2, linear3] = mlp.layers();
+    let layers = [
+        quantize_linear("linear1", linear1, granularity)?,
+        quantize_linear("linear2", linear2, granularity)?,
+        quantize_linear("linear3", linear3, granularity)?,
+    ];
+    let activations = match calibration {
+        Calibration::Static(seen) => activations(&seen, false)?,
+        Calibration::Fused(seen) => activations(&seen, true)?,
+        Calibration::Dynamic => Activations::Dynamic,
+    };
+    QuantizedMlp::new(layers, activations)
+}
+
+fn activations(seen: &Observations, fused: bool) -> Result<Activations> {
+    let outputs = [
+        QParams::affine("linear1", seen.linear1)?,
+        QParams::affine("linear2", seen.linear2)?,
+        QParams::affine("linear3", seen.linear3)?,
+    ];
+    Ok(Activations::Static { fused, input: QParams::affine("quant", seen.quant)?, outputs })
+}
+
+fn quantize_linear(name: &str, linear: &Linear, granularity: Granularity) -> Result<QuantizedLinear> {
+    let what = format!("{name}.weight");
+    let weight_scale = match granularity {
+        Granularity::PerTensor => WeightScale::PerTensor(Scale::symmetric(&what, Range::of(&linear.weight))?),
+        Granularity::PerChannel => {
+            let rows = linear.weight.rows().into_iter();
+            WeightScale::PerChannel(
+                rows.map(|row| Scale::symmetric(&what, Range::of(row))).collect::<Result<_>>()?,
+            )
+        }
+    };
+    let weight = Array2::from_shape_fn(linear.weight.dim(), |(row, column)| {
+        weight_scale.of(row).quantize_weight(linear.weight[[row, column]])
+    });
+    Ok(QuantizedLinear { weight, weight_scale, bias: linear.bias.clone() })
+}

@@ -1,0 +1,11 @@
+//! From real numbers to integers: scales and zero points, the observers that find them, and the conversion of a network.
+
+mod calibrate;
+mod convert;
+mod observer;
+mod qparams;
+
+pub use calibrate::{Observations, calibrate};
+pub use convert::{Calibration, Granularity, quantize};
+pub use observer::{MinMaxObserver, Range};
+pub use qparams::{QParams, Scale, WeightScale, ZeroPoint, dynamic_qparams};

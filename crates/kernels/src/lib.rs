@@ -1,0 +1,14 @@
+//! Matrix products on slices, one file per instruction set, picked at run time.
+//!
+//! This crate holds all of digit8's `unsafe` code. A [`Kernel`] is the proof that the CPU has an instruction set: the only
+//! ways to get one look at the CPU first, so everything a kernel is handed to is safe to call. [`Kernel::Scalar`] defines
+//! the answer; for integers every other kernel gives the same bits, for floats the same within rounding.
+//!
+//! Weights are packed once, for one kernel, when a model is loaded ([`int8::Weights`], [`float::Weights`]); the products
+//! then write to slices of the caller's and allocate nothing.
+
+pub mod float;
+pub mod int8;
+mod isa;
+
+pub use isa::Kernel;

@@ -1,0 +1,1 @@
+//! digit8-core for JavaScript.

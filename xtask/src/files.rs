@@ -1,0 +1,43 @@
+//! Reading and writing files: whole or not at all, with the path in every error.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use digit8_core::file::{Info, Model};
+
+/// The top folder of the workspace.
+pub fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().map_or_else(PathBuf::new, Path::to_path_buf)
+}
+
+/// The bytes of a file.
+pub fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
+    fs::read(path).with_context(|| format!("cannot read {}", path.display()))
+}
+
+/// Writes a file under a temporary name in the same folder and renames it, so that no half file is ever seen. Makes the
+/// folder if it is missing.
+pub fn write(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+    let attempt = || -> std::io::Result<()> {
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder)?;
+        }
+        let mut partial = path.as_os_str().to_owned();
+        partial.push(format!(".{}.part", std::process::id()));
+        fs::write(&partial, bytes).and_then(|()| fs::rename(&partial, path)).inspect_err(|_| {
+            let _ = fs::remove_file(&partial);
+        })
+    };
+    attempt().with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// The model in a file, float or int8.
+pub fn read_model(path: &Path) -> anyhow::Result<(Model, Info)> {
+    digit8_core::file::read(&read(path)?).with_context(|| path.display().to_string())
+}
+
+/// Writes a model.
+pub fn write_model(path: &Path, model: &Model, info: &Info) -> anyhow::Result<()> {
+    write(path, &digit8_core::file::write(model, info)?)
+}

@@ -1,0 +1,8 @@
+/// Tell the whole story, as the PyTorch notebook does
+#[derive(clap::Args)]
+pub struct Args {}
+
+/// Runs the command.
+pub fn run(_args: Args) -> anyhow::Result<()> {
+    anyhow::bail!("not built yet")
+}
