@@ -1,0 +1,96 @@
+//! What PyTorch itself computed for MNIST's 10,000 test images: an optional folder, too large for the repository.
+//!
+//! It is looked for where `DIGIT8_SHARED` says, else in `../shared` beside the checkout. Where there is none, the tests
+//! that need it say so and pass; the fixtures in the repository cover every rule without it.
+
+use std::fs::{self, File};
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+
+use digit8_core::digits::Digits;
+use digit8_core::file::{self, Model};
+use digit8_core::float::Mlp;
+use digit8_core::idx;
+use digit8_core::int8::Scheme;
+use digit8_core::quant::{Observations, Range};
+use ndarray::Array2;
+use ndarray_npy::{NpzReader, ReadableElement};
+use serde::Deserialize;
+
+/// The folder that was found.
+pub struct Golden {
+    shared: PathBuf,
+}
+
+impl Golden {
+    /// Finds the folder, or says that `test` is skipped.
+    ///
+    /// # Panics
+    /// If `DIGIT8_SHARED` names a folder that has no golden values: whoever set it expects the comparison to be made.
+    pub fn find(test: &str) -> Option<Self> {
+        let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared");
+        let named = std::env::var_os("DIGIT8_SHARED").map(PathBuf::from);
+        let shared = named.clone().unwrap_or(beside);
+        if shared.join("torch-golden/model.safetensors").is_file() {
+            return Some(Self { shared });
+        }
+        assert!(named.is_none(), "DIGIT8_SHARED is {}, which has no torch-golden", shared.display());
+        // Written past the test harness, which would swallow it.
+        let message =
+            format!("skipped {test}: no PyTorch values (DIGIT8_SHARED, or ../shared beside the checkout)\n");
+        let _ = std::io::stderr().write_all(message.as_bytes());
+        None
+    }
+
+    /// The path of a file of PyTorch's.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.shared.join("torch-golden").join(name)
+    }
+
+    /// MNIST's 10,000 test images.
+    pub fn test_digits(&self) -> Digits {
+        let images = self.mnist("t10k-images-idx3-ubyte.gz");
+        let labels = self.mnist("t10k-labels-idx1-ubyte.gz");
+        Digits::new(idx::images(&images).unwrap(), idx::labels(&labels).unwrap()).unwrap()
+    }
+
+    /// The float network that PyTorch trained.
+    pub fn model(&self) -> Mlp {
+        match file::read(&fs::read(self.path("model.safetensors")).unwrap()).unwrap() {
+            (Model::Float(mlp), _) => mlp,
+            (Model::Int8(_), _) => panic!("model.safetensors is a float model"),
+        }
+    }
+
+    /// The least and greatest values that PyTorch's observers saw, of a static scheme.
+    pub fn observations(&self, scheme: Scheme) -> Observations {
+        let observers = self.json("qparams.json")[scheme.name()]["observers"].take();
+        let of = |name: &str| -> Range {
+            Range::deserialize(&observers[format!("{name}.activation_post_process")]).unwrap()
+        };
+        Observations {
+            quant: of("quant"),
+            linear1: of("linear1"),
+            linear2: of("linear2"),
+            linear3: of("linear3"),
+        }
+    }
+
+    /// A JSON file.
+    pub fn json(&self, name: &str) -> serde_json::Value {
+        serde_json::from_slice(&fs::read(self.path(name)).unwrap()).unwrap()
+    }
+
+    /// An array of an `.npz` file.
+    pub fn array<T: ReadableElement>(&self, npz: &str, name: &str) -> Array2<T> {
+        let mut reader = NpzReader::new(File::open(self.path(npz)).unwrap()).unwrap();
+        reader.by_name(name).unwrap_or_else(|error| panic!("{npz} has no {name}: {error}"))
+    }
+
+    fn mnist(&self, name: &str) -> Vec<u8> {
+        let file = File::open(self.shared.join("mnist").join(name)).unwrap();
+        let mut bytes = Vec::new();
+        flate2::read::GzDecoder::new(file).read_to_end(&mut bytes).unwrap();
+        bytes
+    }
+}

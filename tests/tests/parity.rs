@@ -1,0 +1,213 @@
+//! Given PyTorch's weights and the extremes its observers saw, every integer of every layer is PyTorch's, and every float
+//! has its bits: 10,000 images, every scheme, every kernel of this machine.
+
+use digit8_core::Kernel;
+use digit8_core::compare::Confusion;
+use digit8_core::digits::{CLASSES, PIXELS};
+use digit8_core::int8::{Activations, QuantizedMlp, Scheme, Values};
+use digit8_core::quant::{Calibration, Granularity, quantize};
+use digit8_tests::golden::Golden;
+use ndarray::Array2;
+
+const GRANULARITIES: [Granularity; 2] = [Granularity::PerTensor, Granularity::PerChannel];
+
+fn calibration(golden: &Golden, scheme: Scheme) -> Calibration {
+    match scheme {
+        Scheme::Static => Calibration::Static(golden.observations(scheme)),
+        Scheme::Fused => Calibration::Fused(golden.observations(scheme)),
+        Scheme::Dynamic => Calibration::Dynamic,
+    }
+}
+
+fn network(golden: &Golden, scheme: Scheme, granularity: Granularity) -> QuantizedMlp {
+    quantize(&golden.model(), calibration(golden, scheme), granularity).unwrap()
+}
+
+/// The file with PyTorch's values of a static scheme.
+fn layers_file(scheme: Scheme, granularity: Granularity) -> String {
+    match granularity {
+        Granularity::PerTensor => format!("{scheme}_x86_layers_all.npz"),
+        Granularity::PerChannel => format!("per-channel/{scheme}_minmax_perchannel_layers_all.npz"),
+    }
+}
+
+fn assert_equal_bits(what: &str, ours: &[f32], theirs: &[f32]) {
+    assert_eq!(ours.len(), theirs.len(), "{what}: number of values");
+    let different = ours.iter().zip(theirs).filter(|(a, b)| a.to_bits() != b.to_bits()).count();
+    assert_eq!(different, 0, "{what}: values that differ from PyTorch's, of {}", ours.len());
+}
+
+fn assert_equal_integers<T: PartialEq>(what: &str, ours: &Array2<T>, theirs: &Array2<T>) {
+    assert_eq!(ours.dim(), theirs.dim(), "{what}: shape");
+    let different = ours.iter().zip(theirs).filter(|(a, b)| a != b).count();
+    assert_eq!(different, 0, "{what}: values that differ from PyTorch's, of {}", ours.len());
+}
+
+#[test]
+fn int8_weights_are_pytorchs() {
+    let Some(golden) = Golden::find("int8_weights_are_pytorchs") else { return };
+    let files = [
+        ("static_weights_int8.npz", Scheme::Static, Granularity::PerTensor),
+        ("dynamic_weights_int8.npz", Scheme::Dynamic, Granularity::PerTensor),
+        ("per-channel/static_minmax_perchannel_weights_int8.npz", Scheme::Static, Granularity::PerChannel),
+    ];
+    for (file, scheme, granularity) in files {
+        let network = network(&golden, scheme, granularity);
+        for (name, layer) in ["linear1", "linear2", "linear3"].iter().zip(network.layers()) {
+            assert_equal_integers(&format!("{file} {name}"), &layer.weight, &golden.array(file, name));
+        }
+    }
+}
+
+#[test]
+fn scales_and_zero_points_are_pytorchs() {
+    let Some(golden) = Golden::find("scales_and_zero_points_are_pytorchs") else { return };
+    let per_channel = golden.json("per-channel/results.json");
+    let per_tensor = golden.json("qparams.json");
+    for scheme in [Scheme::Static, Scheme::Fused] {
+        for granularity in GRANULARITIES {
+            let theirs = match granularity {
+                Granularity::PerTensor => &per_tensor[scheme.name()],
+                Granularity::PerChannel => &per_channel[format!("{scheme}_minmax_perchannel")],
+            };
+            let network = network(&golden, scheme, granularity);
+            let Activations::Static { input, outputs, .. } = network.activations() else {
+                panic!("{scheme} is a static scheme")
+            };
+            let float = |value: &serde_json::Value| value.as_f64().unwrap() as f32;
+            let theirs = &theirs["qparams"];
+            assert_eq!(input.scale.get(), float(&theirs["quant"]["scale"]));
+            assert_eq!(u64::from(input.zero_point.0), theirs["quant"]["zero_point"]);
+            for (number, (layer, output)) in (1..).zip(network.layers().iter().zip(outputs)) {
+                let theirs = &theirs[format!("linear{number}")];
+                assert_eq!(output.scale.get(), float(&theirs["out_scale"]), "{scheme} linear{number}");
+                assert_eq!(
+                    u64::from(output.zero_point.0),
+                    theirs["out_zero_point"],
+                    "{scheme} linear{number}"
+                );
+                for row in 0..layer.bias.len() {
+                    let theirs = match granularity {
+                        Granularity::PerTensor => &theirs["w_scale"],
+                        Granularity::PerChannel => &theirs["w_scale"][row],
+                    };
+                    assert_eq!(layer.weight_scale.of(row).get(), float(theirs), "{scheme} linear{number}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn every_static_layer_is_pytorchs() {
+    let Some(golden) = Golden::find("every_static_layer_is_pytorchs") else { return };
+    let digits = golden.test_digits();
+    for scheme in [Scheme::Static, Scheme::Fused] {
+        for granularity in GRANULARITIES {
+            let network = network(&golden, scheme, granularity);
+            let file = layers_file(scheme, granularity);
+            let names = network.trace(Kernel::Scalar, digits.image(0)).into_iter().map(|step| step.name);
+            let expected = names.map(|name| Expected::read(&golden, &file, name)).collect::<Vec<_>>();
+            assert_eq!(expected.len(), if scheme == Scheme::Fused { 5 } else { 7 });
+            for kernel in Kernel::available() {
+                let steps = network.trace(kernel, digits.images());
+                for (step, expected) in steps.iter().zip(&expected) {
+                    let what = format!("{file} {} ({})", step.name, kernel.name());
+                    match (&step.values, expected) {
+                        (Values::Quantized(ours, _), Expected::Integers(theirs)) => {
+                            assert_equal_integers(&what, ours, theirs);
+                        }
+                        (Values::Real(ours), Expected::Reals(theirs)) => {
+                            assert_equal_bits(&what, ours.as_slice().unwrap(), theirs.as_slice().unwrap());
+                        }
+                        _ => panic!("{what}: a different type of values"),
+                    }
+                }
+                // The engine's shortcuts (a table for the pixels, ReLU in the clamp) end at the same bits.
+                let mut logits = vec![0.0; digits.len() * CLASSES];
+                network.engine(kernel).logits(digits.images(), &mut logits);
+                let Some(Expected::Reals(theirs)) = expected.last() else { panic!("the last step is real") };
+                let what = format!("{file} engine ({})", kernel.name());
+                assert_equal_bits(&what, &logits, theirs.as_slice().unwrap());
+            }
+        }
+    }
+}
+
+/// What PyTorch puts out at a step of a static network.
+enum Expected {
+    Integers(Array2<u8>),
+    Reals(Array2<f32>),
+}
+
+impl Expected {
+    fn read(golden: &Golden, file: &str, name: &str) -> Self {
+        if name == "dequant" {
+            Self::Reals(golden.array(file, name))
+        } else {
+            Self::Integers(golden.array(file, name))
+        }
+    }
+}
+
+#[test]
+fn every_dynamic_layer_is_pytorchs() {
+    let Some(golden) = Golden::find("every_dynamic_layer_is_pytorchs") else { return };
+    const FILE: &str = "dynamic_x86.npz";
+    let digits = golden.test_digits().first(256);
+    let network = network(&golden, Scheme::Dynamic, Granularity::PerTensor);
+    let cases = [
+        (1, ["single_l1_256", "single_l2_256", "single_logits_256"]),
+        (256, ["batch256_l1", "batch256_l2", "batch256_logits"]),
+    ];
+    for kernel in Kernel::available() {
+        for (batch, names) in cases {
+            let mut layers: [Vec<f32>; 3] = Default::default();
+            let mut logits = vec![0.0; digits.len() * CLASSES];
+            let mut engine = network.engine(kernel);
+            for (pixels, logits) in
+                digits.images().chunks(batch * PIXELS).zip(logits.chunks_mut(batch * CLASSES))
+            {
+                for (step, layer) in network.trace(kernel, pixels).iter().zip(&mut layers) {
+                    layer.extend(step.values.real());
+                }
+                engine.logits(pixels, logits);
+            }
+            for (ours, name) in layers.iter().zip(names) {
+                let what = format!("{name} ({})", kernel.name());
+                assert_equal_bits(&what, ours, golden.array(FILE, name).as_slice().unwrap());
+            }
+            let what = format!("{} from the engine ({})", names[2], kernel.name());
+            assert_equal_bits(&what, &logits, golden.array(FILE, names[2]).as_slice().unwrap());
+        }
+    }
+}
+
+#[test]
+fn as_many_digits_are_read_right() {
+    let Some(golden) = Golden::find("as_many_digits_are_read_right") else { return };
+    let digits = golden.test_digits();
+    let correct = |classify: &mut dyn FnMut(&[u8], &mut [f32]), batch: usize| {
+        let mut logits = vec![0.0; digits.len() * CLASSES];
+        let batches = digits.images().chunks(batch * PIXELS);
+        batches.zip(logits.chunks_mut(batch * CLASSES)).for_each(|(pixels, logits)| classify(pixels, logits));
+        Confusion::count(&logits, digits.labels())
+    };
+    let kernel = Kernel::best();
+    let per_tensor = |scheme| network(&golden, scheme, Granularity::PerTensor).engine(kernel);
+
+    let mut float = golden.model().engine(kernel);
+    assert_eq!(correct(&mut |x, y| float.logits(x, y), 100).correct(), 9607);
+    let mut int8 = per_tensor(Scheme::Static);
+    assert_eq!(correct(&mut |x, y| int8.logits(x, y), 100).correct(), 9613);
+    let mut int8 = per_tensor(Scheme::Fused);
+    assert_eq!(correct(&mut |x, y| int8.logits(x, y), 100).correct(), 9605);
+    let mut int8 = per_tensor(Scheme::Dynamic);
+    let single = correct(&mut |x, y| int8.logits(x, y), 1);
+    assert_eq!(single.correct(), 9610);
+    assert_eq!(correct(&mut |x, y| int8.logits(x, y), digits.len()).correct(), 9606);
+
+    let theirs = golden.json("results.json")["dynamic"]["x86"]["conf_single"].take();
+    let theirs: [[u32; CLASSES]; CLASSES] = serde_json::from_value(theirs).unwrap();
+    assert_eq!(single.0, theirs, "dynamic, one image at a time: confusion");
+}
