@@ -10,5 +10,6 @@
 pub mod float;
 pub mod int8;
 mod isa;
+mod simd;
 
 pub use isa::Kernel;

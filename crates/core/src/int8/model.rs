@@ -134,21 +134,22 @@ impl QuantizedLinear {
     /// The output stage of this layer in a static network (rule 6), with `input` and `output` the parameters of its
     /// activations. `relu` clamps at the zero point.
     pub fn requantization(&self, input: QParams, output: QParams, relu: bool) -> Requantize {
-        let products = (0..self.bias.len()).map(|row| input.scale.get() * self.weight_scale.of(row).get());
-        let multiplier = products.clone().map(|product| product / output.scale.get()).collect();
-        let (addend, factor) = match &self.weight_scale {
+        let products: Vec<f32> =
+            (0..self.bias.len()).map(|row| input.scale.get() * self.weight_scale.of(row).get()).collect();
+        let multiplier: Vec<f32> = products.iter().map(|product| product / output.scale.get()).collect();
+        let (addend, factor): (Vec<f32>, f32) = match &self.weight_scale {
             WeightScale::PerTensor(scale) => (self.bias.to_vec(), (input.scale.get() * scale.get()).recip()),
             WeightScale::PerChannel(_) => {
                 (self.bias.iter().zip(products).map(|(bias, product)| bias / product).collect(), 1.0)
             }
         };
         let zero_point = output.zero_point.0;
-        Requantize { addend, factor, multiplier, zero_point, floor: if relu { zero_point } else { 0 } }
+        Requantize::new(&addend, factor, &multiplier, zero_point, if relu { zero_point } else { 0 })
     }
 
     /// The output stage of this layer in a dynamic network (rule 8).
     pub fn dequantization(&self, relu: bool) -> Dequantize {
-        let weight_scale = (0..self.bias.len()).map(|row| self.weight_scale.of(row).get()).collect();
-        Dequantize { weight_scale, bias: self.bias.to_vec(), relu }
+        let weight_scale: Vec<f32> = (0..self.bias.len()).map(|row| self.weight_scale.of(row).get()).collect();
+        Dequantize::new(&weight_scale, &self.bias.to_vec(), relu)
     }
 }

@@ -5,42 +5,15 @@
 //! of the output stages: [`Requantize`] (static quantization) or [`Dequantize`] (dynamic quantization). The number of rows
 //! is always `x.len() / inputs`. Activations may be any `u8`: calibration aims at 0..=127, but values above do occur.
 
+mod packed;
 mod scalar;
+mod stage;
 
 use crate::Kernel;
+use crate::simd::{Simd, dispatch};
+pub use stage::{Dequantize, Requantize};
 
-/// The output stage of a static layer: an exact sum becomes the next layer's `u8`.
-///
-/// `t = fma(addend[o], factor, acc as f32)`, `out = clamp(rint(t * multiplier[o]) + zero_point, floor, 255)`, in `f32`
-/// rounded to nearest even after each operation. With `addend = bias` and `factor = 1/(sx·sw)` that is FBGEMM's
-/// per-tensor requantization; with `addend = bias/(sx·sw[o])` and `factor = 1` its per-channel one, because
-/// `fma(a, 1, b)` is `a + b`.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Requantize {
-    /// One addend for each output.
-    pub addend: Vec<f32>,
-    /// What the addend is multiplied by, inside the fused multiply-add.
-    pub factor: f32,
-    /// One multiplier for each output: `sx·sw/sy`.
-    pub multiplier: Vec<f32>,
-    /// The output's zero point, added after rounding.
-    pub zero_point: u8,
-    /// The least output: the zero point where ReLU is fused, else 0.
-    pub floor: u8,
-}
-
-/// The output stage of a dynamic layer: an exact sum becomes a real number.
-///
-/// `y = fma(acc as f32, x_scale * weight_scale[o], bias[o])`, and `max(y, 0)` with `relu`.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Dequantize {
-    /// One weight scale for each output.
-    pub weight_scale: Vec<f32>,
-    /// One bias for each output.
-    pub bias: Vec<f32>,
-    /// Whether negative results become 0.
-    pub relu: bool,
-}
+use stage::{Dequantized, Sums};
 
 /// A weight matrix `[outputs, inputs]` packed for one kernel.
 #[derive(Clone, Debug)]
@@ -48,17 +21,29 @@ pub struct Weights {
     kernel: Kernel,
     inputs: usize,
     outputs: usize,
-    packed: Vec<i8>,
+    /// Row-major for the scalar kernel, in the layout of `packed` for the others.
+    values: Vec<i8>,
+    /// `Σ_i w[o][i]` of each neuron, padded to whole vectors: what a zero point other than 0 is corrected with.
+    sums: Vec<i32>,
 }
+
+/// The greatest number of inputs whose sum of products surely fits an `i32`.
+pub const MAX_INPUTS: usize = 1 << 15;
 
 impl Weights {
     /// Packs `weights`, row-major `[outputs, inputs]`, for `kernel`.
     ///
     /// # Panics
-    /// If `weights` does not hold `outputs · inputs` values.
+    /// If `weights` does not hold `outputs · inputs` values, or `inputs` is 0 or more than [`MAX_INPUTS`].
     pub fn pack(kernel: Kernel, weights: &[i8], outputs: usize, inputs: usize) -> Self {
         assert_eq!(weights.len(), outputs * inputs, "a weight for each input of each output");
-        Self { kernel, inputs, outputs, packed: weights.to_vec() }
+        assert!((1..=MAX_INPUTS).contains(&inputs), "{inputs} inputs, expected 1 to {MAX_INPUTS}");
+        let values = match kernel {
+            Kernel::Scalar => weights.to_vec(),
+            _ => packed::pack(weights, outputs, inputs),
+        };
+        let rows = weights.chunks_exact(inputs).map(|row| row.iter().map(|&w| i32::from(w)).sum());
+        Self { kernel, inputs, outputs, values, sums: stage::padded(rows) }
     }
 
     /// The kernel the weights are packed for.
@@ -81,31 +66,34 @@ impl Weights {
     /// # Panics
     /// If `x` and `acc` do not hold the same whole number of rows.
     pub fn accumulate(&self, x: &[u8], x_zero_point: u8, acc: &mut [i32]) {
-        self.check(x, acc.len());
-        scalar::accumulate(self, x, x_zero_point, acc);
+        self.product(x, x_zero_point, &Sums, acc);
     }
 
     /// A static layer: [`accumulate`](Self::accumulate), then [`Requantize`]. `out` is `[batch, outputs]`.
     ///
     /// # Panics
-    /// If `x` and `out` do not hold the same whole number of rows.
+    /// If `x` and `out` do not hold the same whole number of rows, or `stage` is not of this layer's outputs.
     pub fn requantize(&self, x: &[u8], x_zero_point: u8, stage: &Requantize, out: &mut [u8]) {
-        self.check(x, out.len());
-        scalar::requantize(self, x, x_zero_point, stage, out);
+        self.product(x, x_zero_point, stage, out);
     }
 
     /// A dynamic layer: [`accumulate`](Self::accumulate), then [`Dequantize`]. `out` is `[batch, outputs]`.
     ///
     /// # Panics
-    /// If `x` and `out` do not hold the same whole number of rows.
+    /// If `x` and `out` do not hold the same whole number of rows, or `stage` is not of this layer's outputs.
     pub fn dequantize(&self, x: &[u8], x_zero_point: u8, x_scale: f32, stage: &Dequantize, out: &mut [f32]) {
-        self.check(x, out.len());
-        scalar::dequantize(self, x, x_zero_point, x_scale, stage, out);
+        self.product(x, x_zero_point, &Dequantized { stage, x_scale }, out);
     }
 
-    fn check(&self, x: &[u8], out: usize) {
+    fn product<T: stage::Stage>(&self, x: &[u8], zero_point: u8, stage: &T, out: &mut [T::Out]) {
         assert!(x.len().is_multiple_of(self.inputs), "whole rows of {} activations", self.inputs);
-        assert_eq!(x.len() / self.inputs * self.outputs, out, "an output for each row and neuron");
+        assert_eq!(x.len() / self.inputs * self.outputs, out.len(), "an output for each row and neuron");
+        stage.check(self.outputs);
+        if let Kernel::Scalar = self.kernel {
+            scalar::product(self, x, zero_point, stage, out);
+        } else {
+            packed::product(self, x, zero_point, stage, out);
+        }
     }
 }
 
@@ -113,25 +101,48 @@ impl Weights {
 ///
 /// # Panics
 /// If the slices differ in length.
-pub fn lookup(_kernel: Kernel, table: &[u8; 256], x: &[u8], out: &mut [u8]) {
-    assert_eq!(x.len(), out.len(), "an output for each pixel");
-    for (out, &x) in out.iter_mut().zip(x) {
-        *out = table[x as usize];
+pub fn lookup(kernel: Kernel, table: &[u8; 256], x: &[u8], out: &mut [u8]) {
+    #[inline(always)]
+    unsafe fn run<S: Simd>(table: &[u8; 256], x: &[u8], out: &mut [u8]) {
+        // SAFETY: the caller's contract.
+        unsafe { S::lookup(table, x, out) }
     }
+    assert_eq!(x.len(), out.len(), "an output for each pixel");
+    dispatch!(kernel, run(table: &[u8; 256], x: &[u8], out: &mut [u8]));
 }
 
 /// Quantizes reals: `clamp(rint(x · inverse_scale) + zero_point, 0, 255)`, the zero point added after rounding.
 ///
 /// # Panics
 /// If the slices differ in length.
-pub fn quantize(_kernel: Kernel, x: &[f32], inverse_scale: f32, zero_point: u8, out: &mut [u8]) {
-    assert_eq!(x.len(), out.len(), "an output for each value");
-    for (out, &x) in out.iter_mut().zip(x) {
-        *out = scalar::quantize_one(x, inverse_scale, zero_point);
+pub fn quantize(kernel: Kernel, x: &[f32], inverse_scale: f32, zero_point: u8, out: &mut [u8]) {
+    #[inline(always)]
+    unsafe fn run<S: Simd>(x: &[f32], inverse_scale: f32, zero_point: u8, out: &mut [u8]) {
+        for (out, &x) in out.iter_mut().zip(x) {
+            *out = stage::round_and_clamp(x * inverse_scale, zero_point, 0);
+        }
     }
+    assert_eq!(x.len(), out.len(), "an output for each value");
+    dispatch!(kernel, run(x: &[f32], inverse_scale: f32, zero_point: u8, out: &mut [u8]));
 }
 
 /// The least and the greatest of `x` and 0.
-pub fn min_max(_kernel: Kernel, x: &[f32]) -> (f32, f32) {
-    x.iter().fold((0.0, 0.0), |(min, max), &x| (x.min(min), x.max(max)))
+pub fn min_max(kernel: Kernel, x: &[f32]) -> (f32, f32) {
+    #[inline(always)]
+    unsafe fn run<S: Simd>(x: &[f32]) -> (f32, f32) {
+        let (mut min, mut max) = ([0f32; 16], [0f32; 16]);
+        let (vectors, tail) = x.as_chunks::<16>();
+        let update = |min: &mut f32, max: &mut f32, x: f32| {
+            *min = if x < *min { x } else { *min };
+            *max = if x > *max { x } else { *max };
+        };
+        for vector in vectors {
+            for lane in 0..16 {
+                update(&mut min[lane], &mut max[lane], vector[lane]);
+            }
+        }
+        tail.iter().for_each(|&x| update(&mut min[0], &mut max[0], x));
+        (min.into_iter().fold(0.0, f32::min), max.into_iter().fold(0.0, f32::max))
+    }
+    dispatch!(kernel, run(x: &[f32]) -> (f32, f32))
 }

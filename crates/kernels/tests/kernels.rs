@@ -1,0 +1,156 @@
+//! Every kernel that this machine has, against the scalar one.
+//!
+//! `DIGIT8_EXPECT_KERNELS=avx2,avx512` makes the test fail if one of these could not be run.
+
+use digit8_kernels::Kernel;
+use digit8_kernels::int8::{self, Dequantize, Requantize, Weights};
+
+/// A small generator, so that a failure can be run again: a linear congruence, high bits out.
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u32 {
+        self.0 = self.0.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        (self.0 >> 33) as u32
+    }
+
+    fn below(&mut self, limit: u32) -> u32 {
+        self.next() % limit
+    }
+
+    fn real(&mut self) -> f32 {
+        self.below(2_000_001) as f32 / 1_000_000.0 - 1.0
+    }
+}
+
+/// The kernels to be held against the scalar one.
+fn kernels() -> Vec<Kernel> {
+    let kernels = Kernel::available();
+    let names: Vec<_> = kernels.iter().map(|kernel| kernel.name()).collect();
+    println!("kernels covered: {}", names.join(", "));
+    let expected = std::env::var("DIGIT8_EXPECT_KERNELS").unwrap_or_default();
+    for name in expected.split(',').filter(|name| !name.is_empty()) {
+        assert!(names.contains(&name), "{name} was expected, but this machine ran {names:?}");
+    }
+    kernels
+}
+
+/// Few where every instruction is interpreted, many elsewhere.
+const CASES: u64 = if cfg!(miri) { 4 } else { 300 };
+const LARGEST: u32 = if cfg!(miri) { 40 } else { 1000 };
+
+/// Activations: anything, mostly background, or only extremes.
+fn activations(random: &mut Random, count: usize) -> Vec<u8> {
+    let style = random.below(4);
+    let value = |random: &mut Random| match style {
+        0 => random.below(256) as u8,
+        1 if random.below(5) > 0 => 0,
+        1 => random.below(129) as u8,
+        2 => [0, 127, 128, 255][random.below(4) as usize],
+        _ => 255,
+    };
+    (0..count).map(|_| value(random)).collect()
+}
+
+fn weights(random: &mut Random, count: usize) -> Vec<i8> {
+    let style = random.below(3);
+    let value = |random: &mut Random| match style {
+        0 => random.below(256) as u8 as i8,
+        1 => [-128, 127][random.below(2) as usize],
+        _ => -128,
+    };
+    (0..count).map(|_| value(random)).collect()
+}
+
+/// A real number of any size, now and then an extreme one.
+fn wild(random: &mut Random) -> f32 {
+    match random.below(12) {
+        0 => 0.0,
+        1 => 1e30,
+        2 => -1e30,
+        3 => f32::MIN_POSITIVE,
+        4 => 0.5,
+        _ => random.real() * 10f32.powi(random.below(9) as i32 - 4),
+    }
+}
+
+#[test]
+fn every_kernel_gives_the_scalar_integers() {
+    for kernel in kernels() {
+        for case in 0..CASES {
+            let random = &mut Random(case);
+            let (inputs, outputs) = (1 + random.below(LARGEST) as usize, 1 + random.below(LARGEST / 3) as usize);
+            let batch = 1 + random.below(9) as usize;
+            let x = activations(random, batch * inputs);
+            let w = weights(random, outputs * inputs);
+            let zero_point = [0, 17, 128, 255][random.below(4) as usize];
+            let mut reals = || (0..outputs).map(|_| wild(random)).collect::<Vec<_>>();
+            let (addend, multiplier) = (reals(), reals());
+            let requantize = Requantize::new(&addend, wild(random), &multiplier, 74, [0, 74][case as usize % 2]);
+            let dequantize = Dequantize::new(&multiplier, &addend, case % 2 == 0);
+            let x_scale = wild(random);
+
+            let run = |kernel| {
+                let weights = Weights::pack(kernel, &w, outputs, inputs);
+                let (mut sums, mut bytes, mut reals) =
+                    (vec![0; batch * outputs], vec![0; batch * outputs], vec![0.0; batch * outputs]);
+                weights.accumulate(&x, zero_point, &mut sums);
+                weights.requantize(&x, zero_point, &requantize, &mut bytes);
+                weights.dequantize(&x, zero_point, x_scale, &dequantize, &mut reals);
+                (sums, bytes, reals.into_iter().map(f32::to_bits).collect::<Vec<_>>())
+            };
+            let name = kernel.name();
+            assert!(run(kernel) == run(Kernel::Scalar), "{name}, case {case}: {batch} × {inputs} → {outputs}");
+        }
+    }
+}
+
+#[test]
+fn the_scalar_sums_are_the_definition() {
+    // One neuron, worked by hand: (200-17)·-128 + (0-17)·127 + (255-17)·1.
+    let weights = Weights::pack(Kernel::Scalar, &[-128, 127, 1], 1, 3);
+    let mut sum = [0];
+    weights.accumulate(&[200, 0, 255], 17, &mut sum);
+    assert_eq!(sum, [183 * -128 - 17 * 127 + 238]);
+    // t = fma(3, 0.5, sum) = 1.5 + sum; half steps round to even; the zero point comes after rounding.
+    let stage = Requantize::new(&[0.0], 1.0, &[-0.0001], 10, 0);
+    let mut out = [0];
+    weights.requantize(&[200, 0, 255], 17, &stage, &mut out);
+    assert_eq!(f64::from(out[0]), (-0.0001 * f64::from(sum[0])).round() + 10.0);
+}
+
+#[test]
+fn ties_round_to_even_before_the_zero_point_is_added() {
+    for kernel in kernels() {
+        let halves: Vec<f32> = (0..40).map(|n| n as f32 + 0.5).collect();
+        let mut out = vec![0; halves.len()];
+        int8::quantize(kernel, &halves, 1.0, 17, &mut out);
+        let expected: Vec<u8> = (0..40u8).map(|n| n + n % 2 + 17).collect();
+        assert_eq!(out, expected, "{}", kernel.name());
+    }
+}
+
+#[test]
+fn quantize_lookup_and_range_agree() {
+    for kernel in kernels() {
+        for case in 0..CASES {
+            let random = &mut Random(case);
+            let count = random.below(LARGEST) as usize;
+            let reals: Vec<f32> = (0..count).map(|_| wild(random)).collect();
+            let mut quantized = [vec![0; count], vec![0; count]];
+            int8::quantize(kernel, &reals, 37.5, 100, &mut quantized[0]);
+            int8::quantize(Kernel::Scalar, &reals, 37.5, 100, &mut quantized[1]);
+            assert_eq!(quantized[0], quantized[1], "{}, case {case}", kernel.name());
+
+            let bytes: Vec<u8> = (0..count).map(|_| random.below(256) as u8).collect();
+            let table = std::array::from_fn(|at| (at as u8).wrapping_mul(181) ^ 90);
+            let mut found = vec![0; count];
+            int8::lookup(kernel, &table, &bytes, &mut found);
+            let expected: Vec<u8> = bytes.iter().map(|&byte| table[usize::from(byte)]).collect();
+            assert_eq!(found, expected, "{}, case {case}", kernel.name());
+
+            let expected = reals.iter().fold((0f32, 0f32), |(min, max), &x| (min.min(x), max.max(x)));
+            assert_eq!(int8::min_max(kernel, &reals), expected, "{}, case {case}", kernel.name());
+        }
+    }
+}
