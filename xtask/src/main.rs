@@ -9,6 +9,7 @@ mod notebook;
 mod quantize;
 mod serve;
 mod setup;
+mod terminal;
 mod test;
 mod train;
 mod web;

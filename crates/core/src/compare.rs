@@ -2,7 +2,27 @@
 
 use serde::Serialize;
 
-use crate::digits::CLASSES;
+use crate::Kernel;
+use crate::digits::{CLASSES, PIXELS};
+use crate::file::Model;
+
+/// The logits `[n, 10]` that `model` gives to `pixels` `[n, 784]`, one image at a time: what a dynamic network says of an
+/// image depends on the others in its batch.
+pub fn logits(model: &Model, kernel: Kernel, pixels: &[u8]) -> Vec<f32> {
+    let mut logits = vec![0.0; pixels.len() / PIXELS * CLASSES];
+    let images = pixels.chunks_exact(PIXELS).zip(logits.chunks_exact_mut(CLASSES));
+    match model {
+        Model::Float(mlp) => {
+            let mut engine = mlp.engine(kernel);
+            images.for_each(|(image, logits)| engine.logits(image, logits));
+        }
+        Model::Int8(mlp) => {
+            let mut engine = mlp.engine(kernel);
+            images.for_each(|(image, logits)| engine.logits(image, logits));
+        }
+    }
+    logits
+}
 
 /// The probabilities of the ten digits: the softmax of the logits, computed in `f64`.
 pub fn softmax(logits: &[f32; CLASSES]) -> [f64; CLASSES] {
