@@ -3,6 +3,7 @@
 //! `DIGIT8_EXPECT_KERNELS=avx2,avx512` makes the test fail if one of these could not be run.
 
 use digit8_kernels::Kernel;
+use digit8_kernels::float;
 use digit8_kernels::int8::{self, Dequantize, Requantize, Weights};
 
 /// A small generator, so that a failure can be run again: a linear congruence, high bits out.
@@ -79,14 +80,16 @@ fn every_kernel_gives_the_scalar_integers() {
     for kernel in kernels() {
         for case in 0..CASES {
             let random = &mut Random(case);
-            let (inputs, outputs) = (1 + random.below(LARGEST) as usize, 1 + random.below(LARGEST / 3) as usize);
+            let (inputs, outputs) =
+                (1 + random.below(LARGEST) as usize, 1 + random.below(LARGEST / 3) as usize);
             let batch = 1 + random.below(9) as usize;
             let x = activations(random, batch * inputs);
             let w = weights(random, outputs * inputs);
             let zero_point = [0, 17, 128, 255][random.below(4) as usize];
             let mut reals = || (0..outputs).map(|_| wild(random)).collect::<Vec<_>>();
             let (addend, multiplier) = (reals(), reals());
-            let requantize = Requantize::new(&addend, wild(random), &multiplier, 74, [0, 74][case as usize % 2]);
+            let requantize =
+                Requantize::new(&addend, wild(random), &multiplier, 74, [0, 74][case as usize % 2]);
             let dequantize = Dequantize::new(&multiplier, &addend, case % 2 == 0);
             let x_scale = wild(random);
 
@@ -100,7 +103,10 @@ fn every_kernel_gives_the_scalar_integers() {
                 (sums, bytes, reals.into_iter().map(f32::to_bits).collect::<Vec<_>>())
             };
             let name = kernel.name();
-            assert!(run(kernel) == run(Kernel::Scalar), "{name}, case {case}: {batch} × {inputs} → {outputs}");
+            assert!(
+                run(kernel) == run(Kernel::Scalar),
+                "{name}, case {case}: {batch} × {inputs} → {outputs}"
+            );
         }
     }
 }
@@ -151,6 +157,40 @@ fn quantize_lookup_and_range_agree() {
 
             let expected = reals.iter().fold((0f32, 0f32), |(min, max), &x| (min.min(x), max.max(x)));
             assert_eq!(int8::min_max(kernel, &reals), expected, "{}, case {case}", kernel.name());
+        }
+    }
+}
+
+#[test]
+fn every_float_kernel_agrees_within_rounding() {
+    for kernel in kernels() {
+        for case in 0..CASES {
+            let random = &mut Random(case);
+            let (inputs, outputs) =
+                (1 + random.below(LARGEST) as usize, 1 + random.below(LARGEST / 3) as usize);
+            let batch = 1 + random.below(9) as usize;
+            let ink = random.below(5);
+            let real = |random: &mut Random| if random.below(5) <= ink { random.real() } else { 0.0 };
+            let x: Vec<f32> = (0..batch * inputs).map(|_| real(random)).collect();
+            let w: Vec<f32> = (0..outputs * inputs).map(|_| random.real()).collect();
+            let bias: Vec<f32> = (0..outputs).map(|_| random.real()).collect();
+            let relu = case % 2 == 0;
+            let mut out = vec![0.0; batch * outputs];
+            float::Weights::pack(kernel, &w, outputs, inputs).forward(&x, &bias, relu, &mut out);
+            for (row, (x, out)) in x.chunks_exact(inputs).zip(out.chunks_exact(outputs)).enumerate() {
+                for (o, &found) in out.iter().enumerate() {
+                    let products = x.iter().zip(&w[o * inputs..]).map(|(&x, &w)| f64::from(x) * f64::from(w));
+                    let size: f64 = products.clone().map(f64::abs).sum::<f64>() + 1.0;
+                    let exact = products.sum::<f64>() + f64::from(bias[o]);
+                    let exact = if relu { exact.max(0.0) } else { exact };
+                    let error = (f64::from(found) - exact).abs();
+                    let name = kernel.name();
+                    assert!(
+                        error < 1e-6 * size,
+                        "{name}, case {case}, row {row}, neuron {o}: {found} for {exact}"
+                    );
+                }
+            }
         }
     }
 }

@@ -58,52 +58,6 @@ impl Mlp {
             y
         })
     }
-
-    /// The network packed for `kernel`, ready to classify.
-    pub fn engine(&self, kernel: Kernel) -> FloatEngine {
-        FloatEngine {
-            weights: self.layers.each_ref().map(|layer| {
-                let (outputs, inputs) = layer.weight.dim();
-                Weights::pack(kernel, &contiguous(&layer.weight), outputs, inputs)
-            }),
-            biases: self.layers.each_ref().map(|layer| layer.bias.to_vec()),
-            table: normalized(),
-            buffers: Default::default(),
-        }
-    }
-}
-
-/// The float32 network packed for one kernel, with the buffers it works in.
-#[derive(Clone, Debug)]
-pub struct FloatEngine {
-    weights: [Weights; 3],
-    biases: [Vec<f32>; 3],
-    table: [f32; 256],
-    /// The input and the two hidden layers' activations; they grow to the largest batch seen and stay.
-    buffers: [Vec<f32>; 3],
-}
-
-impl FloatEngine {
-    /// `logits` `[batch, 10]` of `pixels` `[batch, 784]`.
-    ///
-    /// # Panics
-    /// If the slices are not of one whole number of images.
-    pub fn logits(&mut self, pixels: &[u8], logits: &mut [f32]) {
-        let batch = pixels.len() / PIXELS;
-        assert_eq!(
-            (batch * PIXELS, batch * CLASSES),
-            (pixels.len(), logits.len()),
-            "whole images, ten logits each"
-        );
-        let [x, hidden1, hidden2] = &mut self.buffers;
-        x.clear();
-        x.extend(pixels.iter().map(|&pixel| self.table[usize::from(pixel)]));
-        hidden1.resize(batch * self.weights[0].outputs(), 0.0);
-        hidden2.resize(batch * self.weights[1].outputs(), 0.0);
-        self.weights[0].forward(x, &self.biases[0], true, hidden1);
-        self.weights[1].forward(hidden1, &self.biases[1], true, hidden2);
-        self.weights[2].forward(hidden2, &self.biases[2], false, logits);
-    }
 }
 
 /// The array's values in row-major order, whatever its layout.

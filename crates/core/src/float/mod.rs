@@ -1,6 +1,8 @@
 //! The float32 network 784-h1-h2-10: three linear layers, ReLU after the first two.
 
+mod engine;
 mod mlp;
 
-pub use mlp::{FloatEngine, Linear, Mlp};
+pub use engine::FloatEngine;
+pub use mlp::{Linear, Mlp};
 pub(crate) use mlp::{check_finite, check_shapes, contiguous};

@@ -149,7 +149,8 @@ impl QuantizedLinear {
 
     /// The output stage of this layer in a dynamic network (rule 8).
     pub fn dequantization(&self, relu: bool) -> Dequantize {
-        let weight_scale: Vec<f32> = (0..self.bias.len()).map(|row| self.weight_scale.of(row).get()).collect();
+        let weight_scale: Vec<f32> =
+            (0..self.bias.len()).map(|row| self.weight_scale.of(row).get()).collect();
         Dequantize::new(&weight_scale, &self.bias.to_vec(), relu)
     }
 }

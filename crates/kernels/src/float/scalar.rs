@@ -7,7 +7,7 @@ const LANES: usize = 8;
 
 pub(super) fn forward(w: &Weights, x: &[f32], bias: &[f32], relu: bool, out: &mut [f32]) {
     for (x, out) in x.chunks_exact(w.inputs).zip(out.chunks_exact_mut(w.outputs)) {
-        for ((row, &bias), out) in w.packed.chunks_exact(w.inputs).zip(bias).zip(out) {
+        for ((row, &bias), out) in w.values.chunks_exact(w.inputs).zip(bias).zip(out) {
             let y = dot(x, row) + bias;
             *out = if relu { y.max(0.0) } else { y };
         }
