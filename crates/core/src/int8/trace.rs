@@ -29,6 +29,22 @@ pub enum Values {
 }
 
 impl Values {
+    /// The integers, if they are integers.
+    pub fn as_integers(&self) -> Option<&Array2<u8>> {
+        match self {
+            Values::Quantized(integers, _) => Some(integers),
+            Values::Real(_) => None,
+        }
+    }
+
+    /// The real numbers, if they are real.
+    pub fn as_reals(&self) -> Option<&Array2<f32>> {
+        match self {
+            Values::Real(reals) => Some(reals),
+            Values::Quantized(..) => None,
+        }
+    }
+
     /// The real numbers that the values are or stand for.
     pub fn real(&self) -> Array2<f32> {
         match self {
