@@ -20,6 +20,7 @@ pub mod float;
 pub mod idx;
 pub mod int8;
 pub mod quant;
+pub mod random;
 
 pub use digit8_kernels::Kernel;
 pub use error::Error;

@@ -11,5 +11,6 @@ pub mod float;
 pub mod int8;
 mod isa;
 mod simd;
+pub mod train;
 
 pub use isa::Kernel;
