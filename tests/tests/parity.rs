@@ -5,7 +5,7 @@ use digit8_core::Kernel;
 use digit8_core::compare::Confusion;
 use digit8_core::digits::{CLASSES, PIXELS};
 use digit8_core::int8::{Activations, QuantizedMlp, Scheme, Values};
-use digit8_core::quant::{Calibration, Granularity, quantize};
+use digit8_core::quant::{Calibration, Granularity, calibrate, quantize};
 use digit8_tests::golden::Golden;
 use ndarray::Array2;
 
@@ -210,4 +210,31 @@ fn as_many_digits_are_read_right() {
     let theirs = golden.json("results.json")["dynamic"]["x86"]["conf_single"].take();
     let theirs: [[u32; CLASSES]; CLASSES] = serde_json::from_value(theirs).unwrap();
     assert_eq!(single.0, theirs, "dynamic, one image at a time: confusion");
+}
+
+/// How far two orders of adding may lie apart, in units in the last place: a sum of 784 products is rounded 784 times, by
+/// up to half a unit, which walks about √784 / 2 units from the exact sum.
+const SUMMATION_ORDER: i32 = 14;
+
+#[test]
+fn observers_see_what_pytorchs_see() {
+    let Some(golden) = Golden::find("observers_see_what_pytorchs_see") else { return };
+    let digits = golden.test_digits();
+    for scheme in [Scheme::Static, Scheme::Fused] {
+        let theirs = golden.observations(scheme);
+        for kernel in Kernel::available() {
+            let ours = calibrate(&golden.model(), kernel, scheme, digits.images(), |_| ()).unwrap();
+            assert_eq!(ours.quant, theirs.quant, "pixels are normalised without any sum");
+            for (number, (ours, theirs)) in (1..).zip(ours.layers().into_iter().zip(theirs.layers())) {
+                let what = format!("{scheme} linear{number} ({})", kernel.name());
+                let ulps = ulps(ours.min, theirs.min).max(ulps(ours.max, theirs.max));
+                assert!(ulps <= SUMMATION_ORDER, "{what}: {ulps} ulp from PyTorch's");
+            }
+        }
+    }
+}
+
+/// The distance of two floats of one sign, in units in the last place.
+fn ulps(a: f32, b: f32) -> i32 {
+    (a.to_bits() as i32 - b.to_bits() as i32).abs()
 }
