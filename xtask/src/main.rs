@@ -1,6 +1,7 @@
 //! `cargo xtask …`: everything digit8 does natively, one file per command.
 
 mod bench;
+mod chart;
 mod data;
 mod dump;
 mod eval;

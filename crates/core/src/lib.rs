@@ -12,6 +12,7 @@
 //! Nothing here does I/O: bytes come in, bytes go out.
 #![forbid(unsafe_code)]
 
+pub mod augment;
 pub mod compare;
 pub mod digits;
 mod error;

@@ -61,7 +61,10 @@ impl Layer {
     /// If `weight` does not hold a value for each input of each output.
     pub fn new(kernel: Kernel, weight: &[f32], bias: &[f32]) -> Self {
         let outputs = bias.len();
-        assert!(outputs > 0 && weight.len().is_multiple_of(outputs), "a weight for each input of each output");
+        assert!(
+            outputs > 0 && weight.len().is_multiple_of(outputs),
+            "a weight for each input of each output"
+        );
         let inputs = weight.len() / outputs;
         Self {
             kernel,
@@ -80,7 +83,10 @@ impl Layer {
     /// The weights, row-major `[outputs, inputs]`, and the bias `[outputs]`.
     pub fn parameters(&self) -> (Vec<f32>, Vec<f32>) {
         let rows = self.weight.value.chunks_exact(stride(self.inputs));
-        (rows.flat_map(|row| &row[..self.inputs]).copied().collect(), self.bias.value[..self.outputs].to_vec())
+        (
+            rows.flat_map(|row| &row[..self.inputs]).copied().collect(),
+            self.bias.value[..self.outputs].to_vec(),
+        )
     }
 
     /// `y = x · wᵀ + bias`, and `max(y, 0)` with `relu`. `x` is `[batch, stride(inputs)]`, `y` `[batch, stride(outputs)]`,
@@ -125,7 +131,8 @@ impl Layer {
 impl Moments {
     fn of_rows(values: &[f32], width: usize) -> Self {
         let padding = std::iter::repeat_n(&0.0, stride(width) - width);
-        let value: Vec<f32> = values.chunks_exact(width).flat_map(|row| row.iter().chain(padding.clone())).copied().collect();
+        let value: Vec<f32> =
+            values.chunks_exact(width).flat_map(|row| row.iter().chain(padding.clone())).copied().collect();
         Self { mean: vec![0.0; value.len()], square: vec![0.0; value.len()], value }
     }
 }
@@ -160,7 +167,8 @@ unsafe fn forward_rows<S: Simd, const R: usize>(layer: &Layer, x: &[f32], relu: 
     for first in (0..layer.outputs).step_by(NEURONS) {
         // Behind an odd number of neurons, the last is computed twice.
         let neurons: [usize; NEURONS] = std::array::from_fn(|n| (first + n).min(layer.outputs - 1));
-        let w: [&[Floats]; NEURONS] = neurons.map(|n| layer.weight.value[n * inputs..][..inputs].as_chunks().0);
+        let w: [&[Floats]; NEURONS] =
+            neurons.map(|n| layer.weight.value[n * inputs..][..inputs].as_chunks().0);
         let mut sums = [[[0.0; LANES]; R]; NEURONS];
         for at in 0..inputs / LANES {
             for (sums, w) in sums.iter_mut().zip(w) {
@@ -197,7 +205,8 @@ unsafe fn backward<S: Simd>(layer: &Layer, dy: &[f32], x: &[f32], dx: &mut [f32]
             if x.len() == ROWS * inputs {
                 backward_rows::<S, ROWS>(layer, dy, x, dx);
             } else {
-                let rows = x.chunks_exact(inputs).zip(dx.chunks_exact_mut(inputs)).zip(dy.chunks_exact(outputs));
+                let rows =
+                    x.chunks_exact(inputs).zip(dx.chunks_exact_mut(inputs)).zip(dy.chunks_exact(outputs));
                 for ((x, dx), dy) in rows {
                     backward_rows::<S, 1>(layer, dy, x, dx);
                 }
@@ -260,7 +269,13 @@ unsafe fn step<S: Simd>(layer: &mut Layer, x: &[f32], dy: &[f32], adam: AdamStep
 
 /// The weights of all neurons for `T` vectors of inputs.
 #[inline(always)]
-unsafe fn step_columns<S: Simd, const T: usize>(layer: &mut Layer, x: &[f32], dy: &[f32], adam: AdamStep, first: usize) {
+unsafe fn step_columns<S: Simd, const T: usize>(
+    layer: &mut Layer,
+    x: &[f32],
+    dy: &[f32],
+    adam: AdamStep,
+    first: usize,
+) {
     let (inputs, outputs) = (stride(layer.inputs), stride(layer.outputs));
     let vectors = inputs / LANES;
     for neuron in 0..layer.outputs {
