@@ -10,6 +10,7 @@
 pub mod float;
 pub mod int8;
 mod isa;
+pub mod limits;
 mod simd;
 pub mod train;
 

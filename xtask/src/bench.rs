@@ -1,8 +1,0 @@
-/// Time every kernel and model of this machine
-#[derive(clap::Args)]
-pub struct Args {}
-
-/// Runs the command.
-pub fn run(_args: Args) -> anyhow::Result<()> {
-    anyhow::bail!("not built yet")
-}

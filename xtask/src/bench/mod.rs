@@ -1,0 +1,137 @@
+//! Times everything, and holds it against the machine's limits and against others.
+
+mod goals;
+mod html;
+mod own;
+mod plot;
+mod report;
+mod sampler;
+mod show;
+
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+use std::time::Duration;
+
+use anyhow::{bail, ensure};
+use digit8_core::digits::Digits;
+use digit8_core::file::Model;
+use digit8_core::float::Mlp;
+use digit8_core::int8::Scheme;
+
+use crate::data::{Dataset, Source};
+use crate::files;
+use crate::quantize::{Recipe, Set};
+use crate::terminal::{progress, thousands};
+use own::Models;
+use report::Report;
+use sampler::{Bench, Effort};
+
+/// Time every kernel and model of this machine
+///
+/// Every figure is a median over samples that are taken in turn, so that a noisy machine hits all rows alike: compare the
+/// ratios of one run, not the times of two.
+#[derive(clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    source: Source,
+    /// The float32 model to time and to quantize
+    #[arg(long, value_name = "FILE")]
+    model: Option<PathBuf>,
+    /// Few and short samples
+    #[arg(long)]
+    quick: bool,
+    /// Only rows whose name has this in it: `digit8`, `fused`, `linear1`, `batch 64`, `onnxruntime float32`
+    #[arg(long, value_name = "TEXT")]
+    only: Option<String>,
+    /// Write the report as JSON
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// Write the report as a page with plots
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
+    /// Compare with an earlier run's JSON
+    #[arg(long, value_name = "FILE")]
+    compare: Option<PathBuf>,
+}
+
+/// Runs the command.
+pub fn run(args: Args) -> anyhow::Result<()> {
+    let earlier = args.compare.as_deref().map(Report::read).transpose()?;
+    let dataset = args.source.load()?;
+    let (models, path) = args.models(&dataset)?;
+    let (digits, origin) = repeated(&dataset)?;
+    let multiply_adds = models.float.layers().iter().map(|layer| layer.weight.len()).sum();
+    let mut report = Report::new(path.display().to_string(), origin, multiply_adds);
+
+    let mut benches = own::limits();
+    benches.extend(own::inferences(&models, &digits));
+    benches.extend(own::stages(&models, &digits));
+    benches.retain(|bench| args.wants(bench));
+    ensure!(!benches.is_empty(), "no row has --only {:?} in its name", args.only.unwrap_or_default());
+    let effort = args.effort();
+    let bar = progress(benches.len() * (effort.rounds + 1), "");
+    sampler::sample(&mut benches, effort, &bar)?;
+    bar.finish_and_clear();
+
+    let rows = benches.into_iter().map(|bench| bench.row).collect();
+    (report.limits, report.rows) = own::split_limits(rows);
+    show::print(&report, earlier.as_ref());
+    if let Some(path) = &args.json {
+        report.write(path)?;
+        println!("Wrote {}", path.display());
+    }
+    if let Some(path) = &args.html {
+        files::write(path, html::page(&report).as_bytes())?;
+        println!("Wrote {}", path.display());
+    }
+    Ok(())
+}
+
+impl Args {
+    fn effort(&self) -> Effort {
+        let (rounds, milliseconds) = if self.quick { (5, 1) } else { (25, 5) };
+        Effort { rounds, sample: Duration::from_millis(milliseconds), pause: Duration::ZERO }
+    }
+
+    fn wants(&self, bench: &Bench) -> bool {
+        // Without the limits there is nothing to hold rows against.
+        own::is_limit(&bench.row) || self.only.as_deref().is_none_or(|only| bench.row.name().contains(only))
+    }
+
+    /// The network, its quantizations, and the file it came from.
+    fn models(&self, dataset: &Dataset) -> anyhow::Result<(Models, PathBuf)> {
+        let path = self.model.clone().unwrap_or_else(default_model);
+        let float = read_float(&path)?;
+        let recipe = Recipe { per_channel: false, calibrate: Set::Test, samples: None, observers: None };
+        let mut int8 = Vec::new();
+        for scheme in Scheme::ALL {
+            int8.push(recipe.quantize(&float, scheme, dataset)?.0);
+        }
+        Ok((Models { float, int8 }, path))
+    }
+}
+
+fn default_model() -> PathBuf {
+    files::root().join("www/models/default.safetensors")
+}
+
+fn read_float(path: &Path) -> anyhow::Result<Mlp> {
+    match files::read_model(path)?.0 {
+        Model::Float(mlp) => Ok(mlp),
+        Model::Int8(_) => bail!("{} is an int8 model, expected the float32 model", path.display()),
+    }
+}
+
+/// The test digits, repeated if there are less than the largest batch has, and what they are.
+fn repeated(dataset: &Dataset) -> anyhow::Result<(Rc<Digits>, String)> {
+    let (test, size) = (&dataset.test, own::BATCHES[2]);
+    ensure!(!test.is_empty(), "no test digits in {}", dataset.origin);
+    let images = test.images().iter().copied().cycle().take(size * digit8_core::digits::PIXELS).collect();
+    let labels = test.labels().iter().copied().cycle().take(size).collect();
+    let mut origin =
+        format!("the first {} test digits of {}", thousands(size.min(test.len())), dataset.origin);
+    if test.len() < size {
+        origin += &format!(", repeated to {}", thousands(size));
+    }
+    Ok((Rc::new(Digits::new(images, labels)?), origin))
+}
