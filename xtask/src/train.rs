@@ -130,7 +130,7 @@ pub fn train_with_progress(
     let bar = progress(0, "Training");
     let mut losses = Vec::new();
     let mut running = 0.0;
-    let report = |progress: digit8_core::float::Progress| {
+    let mut report = |progress: digit8_core::float::Progress| {
         // The average over about a hundred steps, without their number at the start.
         let weight = (1.0 / progress.step as f32).max(0.01);
         running += weight * (progress.loss - running);
@@ -145,9 +145,9 @@ pub fn train_with_progress(
     let labels = digits.labels();
     let mlp = if augment {
         let source = digit8_core::augment::Augmented::new(digits, settings.seed);
-        train(initial, kernel, &source, labels, settings, order, report)?
+        train(initial, kernel, &source, labels, settings, order, &mut report)?
     } else {
-        train(initial, kernel, digits, labels, settings, order, report)?
+        train(initial, kernel, digits, labels, settings, order, &mut report)?
     };
     bar.finish_and_clear();
     Ok((mlp, losses))

@@ -87,11 +87,11 @@ impl Mlp {
 pub fn train(
     mlp: &Mlp,
     kernel: Kernel,
-    source: &impl Source,
+    source: &dyn Source,
     labels: &[u8],
     settings: &Settings,
     order: Option<&[Vec<usize>]>,
-    mut progress: impl FnMut(Progress),
+    progress: &mut dyn FnMut(Progress),
 ) -> Result<Mlp> {
     if labels.is_empty() || settings.batch == 0 || settings.epochs == 0 {
         return Err(Error::Mismatch("nothing to train on: no images, or batches or epochs of 0".into()));
@@ -175,7 +175,7 @@ impl Trainer {
 
     fn step(
         &mut self,
-        source: &impl Source,
+        source: &dyn Source,
         epoch: usize,
         labels: &[u8],
         batch: &[usize],
