@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use digit8_core::file::{Info, Model};
 
 /// The top folder of the workspace.
@@ -40,4 +40,37 @@ pub fn read_model(path: &Path) -> anyhow::Result<(Model, Info)> {
 /// Writes a model.
 pub fn write_model(path: &Path, model: &Model, info: &Info) -> anyhow::Result<()> {
     write(path, &digit8_core::file::write(model, info)?)
+}
+
+/// Replaces a built page by these files: they are written to a folder beside it, which is then renamed. Refuses to replace
+/// a folder that holds anything else.
+pub fn replace_folder<'a>(
+    folder: &Path,
+    files: impl IntoIterator<Item = (String, &'a Vec<u8>)>,
+) -> anyhow::Result<()> {
+    let beside = |role: &str| {
+        let mut path = folder.as_os_str().to_owned();
+        path.push(format!(".{}.{role}", std::process::id()));
+        PathBuf::from(path)
+    };
+    let is_empty = || fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_none());
+    ensure!(
+        !folder.exists() || folder.join("index.html").exists() || is_empty(),
+        "{} holds something else than an earlier build of the page, and would be lost",
+        folder.display()
+    );
+    let (new, old) = (beside("new"), beside("old"));
+    let attempt = || -> anyhow::Result<()> {
+        for (path, bytes) in files {
+            write(&new.join(path), bytes)?;
+        }
+        if folder.exists() {
+            fs::rename(folder, &old)?;
+        }
+        Ok(fs::rename(&new, folder)?)
+    };
+    let result = attempt().with_context(|| format!("cannot write {}", folder.display()));
+    let _ = fs::remove_dir_all(&new);
+    let _ = fs::remove_dir_all(&old);
+    result
 }

@@ -7,6 +7,7 @@ mod dump;
 mod eval;
 mod files;
 mod notebook;
+mod process;
 mod quantize;
 mod serve;
 mod setup;

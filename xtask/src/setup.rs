@@ -1,8 +1,170 @@
+//! Makes the wasm build possible: finds, or gets, a standard library for `wasm32-unknown-unknown`.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, bail, ensure};
+
+use crate::files;
+use crate::process::{apt_install, cargo, find, output, run as run_program};
+
+/// The target that browsers run.
+pub const TARGET: &str = "wasm32-unknown-unknown";
+
+/// Debian's compiler, which brings no wasm library but can build one.
+const DEBIAN_RUSTC: &str = "/usr/bin/rustc";
+const DEBIAN_LIBRARY: &str = "/usr/lib/rustlib/src/rust/library/std/Cargo.toml";
+const DEBIAN_PACKAGES: [&str; 2] = ["rustc-web", "rust-web-src"];
+
 /// Make the wasm build possible
+///
+/// The page is Rust compiled to WebAssembly, for which the compiler needs its standard library for wasm32-unknown-unknown.
+/// This takes the first of: the library that is installed; `rustup target add`; on Debian, the packages rustc-web and
+/// rust-web-src, from which cargo builds the library. `web`, `serve` and `test` do the same when they need it, so there
+/// is seldom a reason to call it.
 #[derive(clap::Args)]
-pub struct Args {}
+#[command(after_help = "Examples:\n  cargo xtask setup\n  cargo xtask setup --wasm debian")]
+pub struct Args {
+    /// Go this way and no other
+    #[arg(long, env = "DIGIT8_WASM", value_name = "WAY")]
+    wasm: Option<Way>,
+}
+
+/// How to come by the standard library for wasm.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Way {
+    /// The installed one, or `rustup target add`
+    Rustup,
+    /// Debian's compiler and library source, built by cargo
+    Debian,
+}
+
+/// A compiler that is ready to build for wasm.
+pub enum Toolchain {
+    /// The compiler has the library in this folder.
+    Installed(PathBuf),
+    /// Debian's compiler builds the library itself, and needs somebody else's linker.
+    Debian {
+        /// `rust-lld` or `wasm-ld`.
+        linker: PathBuf,
+    },
+}
 
 /// Runs the command.
-pub fn run(_args: Args) -> anyhow::Result<()> {
-    anyhow::bail!("not built yet")
+pub fn run(args: Args) -> anyhow::Result<()> {
+    println!("{}", Toolchain::find_or_get(args.wasm)?.description());
+    Ok(())
+}
+
+impl Toolchain {
+    /// The way named by `DIGIT8_WASM`, or the first that works.
+    pub fn ready() -> anyhow::Result<Self> {
+        let forced = match std::env::var("DIGIT8_WASM") {
+            Ok(name) if !name.is_empty() => Some(
+                <Way as clap::ValueEnum>::from_str(&name, true)
+                    .map_err(|_| anyhow::anyhow!("DIGIT8_WASM is {name:?}: expected rustup or debian"))?,
+            ),
+            _ => None,
+        };
+        Self::find_or_get(forced)
+    }
+
+    fn find_or_get(forced: Option<Way>) -> anyhow::Result<Self> {
+        if let (None | Some(Way::Rustup), Some(library)) = (forced, installed()) {
+            return Ok(Self::Installed(library));
+        }
+        match forced {
+            Some(Way::Rustup) => by_rustup().context(NEED),
+            Some(Way::Debian) => by_debian().context(NEED),
+            None => by_rustup().or_else(|rustup| {
+                by_debian().map_err(|debian| anyhow::anyhow!("{NEED}; {rustup:#}; {debian:#}"))
+            }),
+        }
+    }
+
+    /// One sentence on what will build the page.
+    pub fn description(&self) -> String {
+        match self {
+            Self::Installed(library) => format!("wasm: the installed library in {}", library.display()),
+            Self::Debian { linker } => {
+                format!(
+                    "wasm: Debian's {DEBIAN_RUSTC} with its library's source, linked by {}",
+                    linker.display()
+                )
+            }
+        }
+    }
+
+    /// Whether clippy, which comes with rustup's compiler, can read what this one makes.
+    pub fn has_clippy(&self) -> bool {
+        matches!(self, Self::Installed(_))
+    }
+
+    /// `cargo VERB` for wasm with SIMD, in a target folder of its own.
+    pub fn cargo(&self, verb: &str) -> Command {
+        let mut command = cargo();
+        // The caller's flags are for the caller's machine, and would replace the target's.
+        for name in ["RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "CARGO_BUILD_RUSTFLAGS"] {
+            command.env_remove(name);
+        }
+        command
+            .current_dir(files::root())
+            .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", "-Ctarget-feature=+simd128")
+            .args([verb, "--target", TARGET, "--target-dir"])
+            .arg(target_folder());
+        if let Self::Debian { linker } = self {
+            command
+                .env("RUSTC", DEBIAN_RUSTC)
+                .env("RUSTC_BOOTSTRAP", "1")
+                .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER", linker)
+                .args(["-Z", "build-std=std,panic_abort"]);
+        }
+        command
+    }
+}
+
+const NEED: &str = "the page needs Rust's standard library for wasm32-unknown-unknown \
+    (`rustup target add wasm32-unknown-unknown` installs it)";
+
+/// Where wasm is built, apart from what is native.
+pub fn target_folder() -> PathBuf {
+    files::root().join("target/wasm")
+}
+
+/// The library's folder, if the active compiler has one for wasm.
+fn installed() -> Option<PathBuf> {
+    let folder = output(Command::new("rustc").args(["--print", "target-libdir", "--target", TARGET])).ok()?;
+    let core = |entry: std::fs::DirEntry| entry.file_name().to_string_lossy().starts_with("libcore-");
+    let found = std::fs::read_dir(&folder).ok()?.flatten().any(core);
+    found.then(|| folder.into())
+}
+
+fn by_rustup() -> anyhow::Result<Toolchain> {
+    let rustup = find("rustup").context("rustup is not installed")?;
+    println!("getting the library for {TARGET} with rustup");
+    run_program(Command::new(rustup).args(["target", "add", TARGET]))?;
+    installed().map(Toolchain::Installed).context("rustup has it, but the compiler in PATH is not rustup's")
+}
+
+fn by_debian() -> anyhow::Result<Toolchain> {
+    ensure!(Path::new("/etc/debian_version").exists(), "this system is not Debian");
+    let present = || Path::new(DEBIAN_RUSTC).exists() && Path::new(DEBIAN_LIBRARY).exists();
+    if !present() {
+        apt_install(&DEBIAN_PACKAGES)?;
+        ensure!(present(), "{} brought no {DEBIAN_LIBRARY}", DEBIAN_PACKAGES.join(" and "));
+    }
+    if let Some(linker) = linker() {
+        return Ok(Toolchain::Debian { linker });
+    }
+    apt_install(&["lld"])?;
+    let Some(linker) = linker() else { bail!("found no rust-lld, and the package lld brought no wasm-ld") };
+    Ok(Toolchain::Debian { linker })
+}
+
+/// The compiler's own linker for wasm, or LLVM's. Another path rebuilds the library, so the choice is a fixed one.
+fn linker() -> Option<PathBuf> {
+    let sysroot = output(Command::new("rustc").args(["--print", "sysroot"])).ok()?;
+    let hosts = std::fs::read_dir(Path::new(&sysroot).join("lib/rustlib")).ok()?.flatten();
+    let own = hosts.map(|host| host.path().join("bin/rust-lld")).find(|linker| linker.exists());
+    own.or_else(|| find("rust-lld")).or_else(|| find("wasm-ld"))
 }

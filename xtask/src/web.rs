@@ -1,8 +1,0 @@
-/// Build the page into dist/
-#[derive(clap::Args)]
-pub struct Args {}
-
-/// Runs the command.
-pub fn run(_args: Args) -> anyhow::Result<()> {
-    anyhow::bail!("not built yet")
-}

@@ -1,0 +1,30 @@
+//! Remembers slow transformations of files from one build to the next.
+
+use sha2::{Digest, Sha256};
+
+use crate::files;
+
+/// What `compute` makes of `input`; from an earlier build if it was made then. `method` names the transformation with all
+/// its settings.
+pub fn cached(
+    method: &str,
+    input: &[u8],
+    compute: impl FnOnce() -> anyhow::Result<Vec<u8>>,
+) -> anyhow::Result<Vec<u8>> {
+    let mut key = Sha256::new();
+    key.update(method);
+    key.update([0]);
+    key.update(input);
+    let path = files::root().join("target/web/cache").join(hex(&key.finalize()));
+    if let Ok(bytes) = std::fs::read(&path) {
+        return Ok(bytes);
+    }
+    let bytes = compute()?;
+    files::write(&path, &bytes)?;
+    Ok(bytes)
+}
+
+/// Bytes in hexadecimal.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
