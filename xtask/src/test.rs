@@ -1,8 +1,226 @@
+//! Every check of the project, with a count at the end.
+
+use std::io::{BufRead, BufReader, Write};
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::sync::LazyLock;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail, ensure};
+use regex::Regex;
+
+use crate::process::{apt_install, cargo, find, output, run as run_program, shown};
+use crate::setup::Toolchain;
+use crate::terminal::table;
+use crate::{files, web};
+
 /// Run every check
+///
+/// `lint` is rustfmt, clippy (natively and for wasm), rustdoc and the types of the JavaScript; `rust` is all of cargo's tests;
+/// `page` is the page in a real headless Chromium. What the page's checks need (Node.js, npm packages, Chromium) is found, or
+/// installed where that is possible, or named. The last line has the count.
 #[derive(clap::Args)]
-pub struct Args {}
+#[command(after_help = "Examples:\n  cargo xtask test\n  cargo xtask test --only rust\n  \
+    cargo xtask test --only page --filter 'keyboard'\n\n\
+    Environment:\n  CHROMIUM        the browser to use\n  \
+    DIGIT8_SHARED   folder with MNIST and PyTorch's values, else ../shared; tests that need it say so when it is not there")]
+pub struct Args {
+    /// Only this part
+    #[arg(long, value_enum, value_name = "PART")]
+    only: Vec<Part>,
+    /// Only the page's tests whose name has this in it (a regular expression)
+    #[arg(long, value_name = "TEXT")]
+    filter: Option<String>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Part {
+    Lint,
+    Rust,
+    Page,
+}
+
+/// What one step came to.
+#[derive(Clone, Copy, Default)]
+struct Count {
+    passed: usize,
+    failed: usize,
+    skipped: usize,
+}
+
+type Check = fn(&Args) -> anyhow::Result<Count>;
+
+const STEPS: [(Part, &str, Check); 8] = [
+    (Part::Lint, "rustfmt", |_| lint(cargo().args(["fmt", "--all", "--check"]))),
+    (Part::Lint, "clippy", |_| {
+        lint(cargo().args(["clippy", "--workspace", "--all-targets", "--", "-Dwarnings"]))
+    }),
+    (Part::Lint, "clippy for wasm", |_| clippy_for_wasm()),
+    (Part::Lint, "rustdoc", |_| {
+        lint(cargo().args(["doc", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", "-Dwarnings"))
+    }),
+    (Part::Rust, "cargo test", |_| counted(cargo().args(["test", "--workspace", "--no-fail-fast"]))),
+    (Part::Page, "build the page", |_| build()),
+    (Part::Page, "JavaScript's types", |_| javascript_types()),
+    (Part::Page, "page in Chromium", page_in_chromium),
+];
 
 /// Runs the command.
-pub fn run(_args: Args) -> anyhow::Result<()> {
-    anyhow::bail!("not built yet")
+pub fn run(args: Args) -> anyhow::Result<()> {
+    let mut rows = Vec::new();
+    let mut total = Count::default();
+    for (part, name, check) in STEPS {
+        if !args.only.is_empty() && !args.only.contains(&part) {
+            continue;
+        }
+        println!("\n── {name}");
+        let start = Instant::now();
+        let count = check(&args).unwrap_or_else(|error| {
+            println!("{error:#}");
+            Count { failed: 1, ..Count::default() }
+        });
+        rows.push(row(name, count, start.elapsed()));
+        total.passed += count.passed;
+        total.failed += count.failed;
+        total.skipped += count.skipped;
+    }
+    println!("\n{}", table(["step", "passed", "failed", "skipped", "seconds"], rows));
+    println!("\n{} passed, {} failed", total.passed, total.failed);
+    if total.failed > 0 {
+        // The lines above say what failed: an error's text after the count would only hide it.
+        std::process::exit(1);
+    }
+    Ok(())
+}
+
+fn row(name: &str, count: Count, time: Duration) -> [String; 5] {
+    let [passed, failed, skipped] =
+        [count.passed, count.failed, count.skipped].map(|number| number.to_string());
+    [name.to_owned(), passed, failed, skipped, format!("{:.1}", time.as_secs_f64())]
+}
+
+const ONE: Count = Count { passed: 1, failed: 0, skipped: 0 };
+
+/// A command that either passes or does not.
+fn lint(command: &mut Command) -> anyhow::Result<Count> {
+    run_program(command.current_dir(files::root()))?;
+    Ok(ONE)
+}
+
+/// A command that runs tests and prints how many passed: cargo's or node's.
+fn counted(command: &mut Command) -> anyhow::Result<Count> {
+    static CARGO: LazyLock<Regex> = LazyLock::new(|| {
+        Regex::new(
+            r"^test result: \w+\. (?<passed>\d+) passed; (?<failed>\d+) failed; (?<skipped>\d+) ignored",
+        )
+        .expect("a pattern of this file")
+    });
+    static NODE: LazyLock<Regex> = LazyLock::new(|| {
+        Regex::new(r"^\S+ (?:pass (?<passed>\d+)|(?:fail|cancelled) (?<failed>\d+)|(?:skipped|todo) (?<skipped>\d+))$")
+            .expect("a pattern of this file")
+    });
+    let mut child = command
+        .current_dir(files::root())
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()
+        .with_context(|| format!("cannot run {}", shown(command)))?;
+    let mut count = Count::default();
+    for line in BufReader::new(child.stdout.take().context("no output")?).lines() {
+        let line = line?;
+        println!("{line}");
+        if let Some(found) = CARGO.captures(&line).or_else(|| NODE.captures(&line)) {
+            let number = |name| found.name(name).and_then(|digits| digits.as_str().parse().ok()).unwrap_or(0);
+            count.passed += number("passed");
+            count.failed += number("failed");
+            count.skipped += number("skipped");
+        }
+    }
+    std::io::stdout().flush()?;
+    let status = child.wait()?;
+    // Whatever else went wrong, for example a test that does not compile, is one failure.
+    if !status.success() && count.failed == 0 {
+        println!("{} failed: {status}", shown(command));
+        count.failed = 1;
+    }
+    ensure!(count.passed + count.failed > 0, "{} ran no test", shown(command));
+    Ok(count)
+}
+
+fn clippy_for_wasm() -> anyhow::Result<Count> {
+    let toolchain = Toolchain::ready()?;
+    if !toolchain.has_clippy() {
+        println!("skipped: the compiler for wasm is Debian's, for which there is no clippy here");
+        return Ok(Count { skipped: 1, ..Count::default() });
+    }
+    lint(toolchain.cargo("clippy").args(["--package=digit8-web", "--", "-Dwarnings"]))
+}
+
+fn build() -> anyhow::Result<Count> {
+    npm_packages()?;
+    web::build(&web::default_folder())?;
+    Ok(ONE)
+}
+
+/// After the page's build, which leaves the types of the wasm module.
+fn javascript_types() -> anyhow::Result<Count> {
+    npm_packages()?;
+    for project in ["tsconfig.json", "tsconfig.worker.json"] {
+        lint(Command::new(files::root().join("node_modules/.bin/tsc")).args(["--project", project]))?;
+    }
+    Ok(ONE)
+}
+
+fn page_in_chromium(args: &Args) -> anyhow::Result<Count> {
+    npm_packages()?;
+    let chromium = chromium()?;
+    println!("in {}", output(Command::new(&chromium).arg("--version"))?);
+    let mut node = Command::new("node");
+    node.args(["--test", "--test-reporter=spec"]);
+    node.args(args.filter.iter().map(|filter| format!("--test-name-pattern={filter}")));
+    for entry in std::fs::read_dir(files::root().join("tests/browser"))? {
+        let path = entry?.path();
+        if path.to_string_lossy().ends_with(".test.js") {
+            node.arg(path);
+        }
+    }
+    counted(node.env("CHROMIUM", chromium).env("DIGIT8_XTASK", std::env::current_exe()?))
+}
+
+/// Sees to it that the packages of package-lock.json are installed.
+fn npm_packages() -> anyhow::Result<()> {
+    const NEED: &str = "the page's checks need Node.js 20 or later with npm: please install it";
+    if find("node").is_none() || find("npm").is_none() {
+        apt_install(&["nodejs", "npm"]).context(NEED)?;
+    }
+    let version = output(Command::new("node").arg("--version"))?;
+    let major = version.trim_start_matches('v').split('.').next().and_then(|major| major.parse::<u32>().ok());
+    ensure!(major.is_some_and(|major| major >= 20), "{NEED} (this is {version})");
+    let modified = |path: &str| std::fs::metadata(files::root().join(path))?.modified();
+    let installed = modified("node_modules/.package-lock.json").ok();
+    if installed < Some(modified("package-lock.json")?) {
+        println!("installing the packages of package-lock.json with npm");
+        run_program(Command::new("npm").args(["ci", "--no-audit", "--no-fund"]).current_dir(files::root()))?;
+    }
+    Ok(())
+}
+
+/// The browser: the one that `CHROMIUM` names, an installed one, or Debian's package.
+fn chromium() -> anyhow::Result<PathBuf> {
+    const NAMES: [&str; 5] =
+        ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"];
+    const MAC: &str = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome";
+    if let Some(named) = std::env::var_os("CHROMIUM").filter(|named| !named.is_empty()) {
+        return find(&named).with_context(|| format!("CHROMIUM is {}: no such program", named.display()));
+    }
+    let installed = || NAMES.iter().find_map(find).or_else(|| find(MAC));
+    if let Some(chromium) = installed() {
+        return Ok(chromium);
+    }
+    apt_install(&["chromium"])
+        .context("the page's checks need Chromium or Chrome: please install it, or name it in CHROMIUM")?;
+    match installed() {
+        Some(chromium) => Ok(chromium),
+        None => bail!("the package chromium brought no program of that name"),
+    }
 }

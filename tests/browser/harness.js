@@ -1,0 +1,143 @@
+// What the page's tests share: the built page, served as visitors get it, in a real Chromium.
+//
+// `cargo xtask test --only page` runs them all. One file alone: `node --test tests/browser/draw.test.js`, after
+// `cargo xtask web`. CHROMIUM names the browser, DIGIT8_XTASK the built xtask.
+
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { createRequire } from 'node:module';
+import { after, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+import { chromium } from 'playwright-core';
+
+/** @import { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core' */
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+
+/**
+ * Serves a folder with `cargo xtask serve`, at a free port, until the tests of this file have run.
+ * @param {string} folder
+ * @param {string[]} options
+ * @returns {Promise<string>} the address, with a slash at the end
+ */
+export async function serve(folder, ...options) {
+  const program = process.env.DIGIT8_XTASK ?? `${ROOT}target/debug/xtask`;
+  const server = spawn(program, ['serve', '--folder', folder, '--port', '0', ...options], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  after(() => server.kill());
+  for await (const text of server.stdout.setEncoding('utf8')) {
+    const address = /http:\S+/.exec(text)?.[0];
+    if (address) return address;
+  }
+  throw new Error(`${program} printed no address`);
+}
+
+/** @type {Promise<string> | undefined} */
+let site;
+/** The address of the built page. */
+export const address = () => (site ??= serve(`${ROOT}dist`));
+
+/** @type {Promise<Browser> | undefined} */
+let running;
+
+/** The browser that the tests of this file share; each test has its own profile in it. */
+export function browser() {
+  running ??= chromium.launch({
+    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+    args: [
+      '--no-sandbox',
+      '--disable-gpu',
+      '--disable-quic',
+      '--no-first-run',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+    ],
+  });
+  return running;
+}
+after(async () => (await running)?.close());
+
+/**
+ * Declares a test of the page. It fails on errors that nobody caught, on error messages in the console, and on a request to
+ * any other host, whatever else it checks.
+ * @param {string} name
+ * @param {BrowserContextOptions & { path?: string, unready?: boolean, mayLog?: RegExp,
+ *   prepare?: (context: BrowserContext) => Promise<unknown> }} options
+ *   `path` follows the address (`?scheme=fused`); `unready` does not wait for the models; `mayLog` is an error message
+ *   that is expected in the console; `prepare` runs before the page loads
+ * @param {(page: Page, context: BrowserContext) => Promise<unknown>} body
+ */
+export function pageTest(name, { path = '', unready = false, mayLog, prepare, ...settings }, body) {
+  test(name, { timeout: 60_000 }, async () => {
+    const start = await address();
+    const context = await (await browser()).newContext({ serviceWorkers: 'block', ...settings });
+    try {
+      /** @type {string[]} */
+      const complaints = [];
+      const page = await context.newPage();
+      watch(page, new URL(start).host, complaints, mayLog);
+      await prepare?.(context);
+      await page.goto(start + path);
+      if (!unready) await ready(page);
+      await body(page, context);
+      assert.deepEqual(complaints, []);
+    } finally {
+      await context.close();
+    }
+  });
+}
+
+/**
+ * Waits until both models can answer.
+ * @param {Page} page
+ */
+export const ready = (page) => page.locator('html[data-ready="true"]').waitFor({ state: 'attached', timeout: 20_000 });
+
+/**
+ * @param {Page} page
+ * @param {string} host
+ * @param {string[]} complaints
+ * @param {RegExp | undefined} mayLog
+ */
+function watch(page, host, complaints, mayLog) {
+  page.on('pageerror', (error) => complaints.push(`uncaught: ${error.message}`));
+  page.on('console', (message) => {
+    if (message.type() === 'error' && !mayLog?.test(message.text())) complaints.push(`console: ${message.text()}`);
+  });
+  page.on('request', (request) => {
+    const url = new URL(request.url());
+    if (/^(https?|wss?):/.test(url.protocol) && url.host !== host) complaints.push(`request to ${url}`);
+  });
+}
+
+/**
+ * Draws one stroke with the mouse: the button goes down at the first point and up at the last.
+ * @param {Page} page
+ * @param {[number, number][]} points in fractions of the pad's width and height
+ */
+export async function stroke(page, points) {
+  const box = await page.getByTestId('pad').boundingBox();
+  assert(box, 'the pad is on the page');
+  const [first, ...rest] = points.map(([x, y]) => /** @type {const} */ ([box.x + x * box.width, box.y + y * box.height]));
+  await page.mouse.move(...first);
+  await page.mouse.down();
+  for (const point of rest) await page.mouse.move(...point, { steps: 4 });
+  await page.mouse.up();
+}
+
+/**
+ * What axe finds wrong with the page, one line for each rule.
+ * @param {Page} page
+ * @returns {Promise<string[]>}
+ */
+export async function accessibilityProblems(page) {
+  await page.addScriptTag({ path: createRequire(import.meta.url).resolve('axe-core') });
+  return page.evaluate(async () => {
+    const { axe } = /** @type {{ axe: typeof import('axe-core') }} */ (/** @type {unknown} */ (globalThis));
+    const { violations } = await axe.run();
+    return violations.map(({ id, help, nodes }) => `${id}: ${help}: ${nodes.map((node) => node.html).join(' ')}`);
+  });
+}
