@@ -22,18 +22,18 @@ macro_rules! token {
 
 #[cfg(target_arch = "x86_64")]
 token!(
-    /// AVX2 and FMA: 256-bit integers and floats.
-    Avx2 needs "avx2" "fma"
+    /// AVX2 and FMA: 256-bit integers and floats. (BMI2 and POPCNT come with them on every CPU.)
+    Avx2 needs "avx2" "fma" "bmi2" "popcnt"
 );
 #[cfg(target_arch = "x86_64")]
 token!(
     /// AVX-VNNI: `vpdpbusd` on 256 bits, on CPUs without AVX-512.
-    AvxVnni needs "avx2" "fma" "avxvnni"
+    AvxVnni needs "avx2" "fma" "bmi2" "popcnt" "avxvnni"
 );
 #[cfg(target_arch = "x86_64")]
 token!(
-    /// AVX-512 with VNNI: `vpdpbusd` on 512 bits.
-    Avx512 needs "avx2" "fma" "avx512f" "avx512bw" "avx512vl" "avx512dq" "avx512vbmi" "avx512vnni"
+    /// AVX-512 with VNNI and VBMI, which is Ice Lake, Zen 4 and later: `vpdpbusd` on 512 bits.
+    Avx512 needs "avx2" "fma" "bmi2" "popcnt" "avx512f" "avx512bw" "avx512vl" "avx512dq" "avx512vbmi" "avx512vbmi2" "avx512vnni"
 );
 
 /// An instruction set that this CPU has. Ordered from the plainest to the fastest.

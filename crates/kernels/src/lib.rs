@@ -11,6 +11,7 @@ pub mod float;
 pub mod int8;
 mod isa;
 pub mod limits;
+mod panels;
 mod simd;
 pub mod train;
 

@@ -1,9 +1,10 @@
 //! `f32` products: what a linear layer does, forwards.
 
-mod packed;
 mod scalar;
 
 use crate::Kernel;
+use crate::panels::{Panels, Product};
+use crate::simd::{LANES, Line, Simd};
 
 /// A weight matrix `[outputs, inputs]` packed for one kernel.
 #[derive(Clone, Debug)]
@@ -11,20 +12,30 @@ pub struct Weights {
     kernel: Kernel,
     inputs: usize,
     outputs: usize,
-    /// Row-major for the scalar kernel, in the layout of `packed` for the others.
-    values: Vec<f32>,
+    values: Values,
+}
+
+#[derive(Clone, Debug)]
+enum Values {
+    /// Row-major, for the scalar kernel.
+    Rows(Vec<f32>),
+    /// For the others.
+    Panels(Panels),
 }
 
 impl Weights {
     /// Packs `weights`, row-major `[outputs, inputs]`, for `kernel`.
     ///
     /// # Panics
-    /// If `weights` does not hold `outputs · inputs` values.
+    /// If `weights` does not hold `outputs · inputs` values, or `inputs` is 0.
     pub fn pack(kernel: Kernel, weights: &[f32], outputs: usize, inputs: usize) -> Self {
         assert_eq!(weights.len(), outputs * inputs, "a weight for each input of each output");
+        assert!(inputs > 0, "no inputs, expected at least 1");
         let values = match kernel {
-            Kernel::Scalar => weights.to_vec(),
-            _ => packed::pack(weights, outputs, inputs),
+            Kernel::Scalar => Values::Rows(weights.to_vec()),
+            _ => Values::Panels(Panels::pack(outputs, 4 * inputs, |neuron, input| {
+                weights[neuron * inputs + input].to_ne_bytes()
+            })),
         };
         Self { kernel, inputs, outputs, values }
     }
@@ -53,9 +64,61 @@ impl Weights {
         assert!(x.len().is_multiple_of(self.inputs), "whole rows of {} activations", self.inputs);
         assert_eq!(x.len() / self.inputs * self.outputs, out.len(), "an output for each row and neuron");
         assert_eq!(bias.len(), self.outputs, "a bias for each neuron");
-        match self.kernel {
-            Kernel::Scalar => scalar::forward(self, x, bias, relu, out),
-            _ => packed::forward(self, x, bias, relu, out),
+        match &self.values {
+            Values::Rows(weights) => scalar::forward(weights, self.inputs, x, bias, relu, out),
+            Values::Panels(panels) => panels.product(self.kernel, &Layer { bias, relu }, bytes(x), out),
         }
     }
+}
+
+/// A layer's products on reals: sums, a bias, and ReLU.
+struct Layer<'a> {
+    bias: &'a [f32],
+    relu: bool,
+}
+
+impl Product for Layer<'_> {
+    type Sums<S: Simd> = S::Reals;
+    type Out = f32;
+
+    #[inline(always)]
+    unsafe fn zero<S: Simd>() -> S::Reals {
+        // SAFETY: the caller's contract.
+        unsafe { S::splat(0.0) }
+    }
+
+    #[inline(always)]
+    unsafe fn step<S: Simd, const V: usize>(sums: &mut [S::Reals; V], x: [u8; 4], w: &[Line; V]) {
+        for (sums, w) in sums.iter_mut().zip(w) {
+            // SAFETY: the caller's contract.
+            *sums = unsafe { S::accumulate(S::splat(f32::from_ne_bytes(x)), S::load(w.reals()), *sums) };
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn add<S: Simd>(a: S::Reals, b: S::Reals) -> S::Reals {
+        // SAFETY: the caller's contract.
+        unsafe { S::add(a, b) }
+    }
+
+    #[inline(always)]
+    unsafe fn finish<S: Simd>(&self, first: usize, sums: S::Reals) -> [f32; LANES] {
+        let bias = &self.bias[first..];
+        let mut padded = [0.0; LANES];
+        let bias = bias.first_chunk().unwrap_or_else(|| {
+            padded[..bias.len()].copy_from_slice(bias);
+            &padded
+        });
+        // SAFETY: the caller's contract.
+        unsafe {
+            let y = S::add(sums, S::load(bias));
+            S::store(if self.relu { S::max(y, S::splat(0.0)) } else { y })
+        }
+    }
+}
+
+/// The bytes of real numbers.
+fn bytes(x: &[f32]) -> &[u8] {
+    // SAFETY: four bytes for every number, each of them initialised, and no alignment to keep.
+    unsafe { std::slice::from_raw_parts(x.as_ptr().cast(), size_of_val(x)) }
 }

@@ -1,13 +1,11 @@
 //! Plain Rust. Packed weights are the weights: row-major `[outputs, inputs]`.
 
-use super::Weights;
-
 /// Sums run in eight lanes, so that the compiler can keep them in a register.
 const LANES: usize = 8;
 
-pub(super) fn forward(w: &Weights, x: &[f32], bias: &[f32], relu: bool, out: &mut [f32]) {
-    for (x, out) in x.chunks_exact(w.inputs).zip(out.chunks_exact_mut(w.outputs)) {
-        for ((row, &bias), out) in w.values.chunks_exact(w.inputs).zip(bias).zip(out) {
+pub(super) fn forward(weights: &[f32], inputs: usize, x: &[f32], bias: &[f32], relu: bool, out: &mut [f32]) {
+    for (x, out) in x.chunks_exact(inputs).zip(out.chunks_exact_mut(bias.len())) {
+        for ((row, &bias), out) in weights.chunks_exact(inputs).zip(bias).zip(out) {
             let y = dot(x, row) + bias;
             *out = if relu { y.max(0.0) } else { y };
         }

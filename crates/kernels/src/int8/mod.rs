@@ -5,15 +5,15 @@
 //! of the output stages: [`Requantize`] (static quantization) or [`Dequantize`] (dynamic quantization). The number of rows
 //! is always `x.len() / inputs`. Activations may be any `u8`: calibration aims at 0..=127, but values above do occur.
 
-mod packed;
 mod scalar;
 mod stage;
 
 use crate::Kernel;
-use crate::simd::{Simd, dispatch};
+use crate::panels::Panels;
+use crate::simd::{LANES, Simd, dispatch};
 pub use stage::{Dequantize, Requantize};
 
-use stage::{Dequantized, Sums};
+use stage::{Dequantized, Layer, Sums};
 
 /// A weight matrix `[outputs, inputs]` packed for one kernel.
 #[derive(Clone, Debug)]
@@ -21,10 +21,17 @@ pub struct Weights {
     kernel: Kernel,
     inputs: usize,
     outputs: usize,
-    /// Row-major for the scalar kernel, in the layout of `packed` for the others.
-    values: Vec<i8>,
+    values: Values,
     /// `Σ_i w[o][i]` of each neuron, padded to whole vectors: what a zero point other than 0 is corrected with.
     sums: Vec<i32>,
+}
+
+#[derive(Clone, Debug)]
+enum Values {
+    /// Row-major, for the scalar kernel.
+    Rows(Vec<i8>),
+    /// For the others.
+    Panels(Panels),
 }
 
 /// The greatest number of inputs whose sum of products surely fits an `i32`.
@@ -39,8 +46,11 @@ impl Weights {
         assert_eq!(weights.len(), outputs * inputs, "a weight for each input of each output");
         assert!((1..=MAX_INPUTS).contains(&inputs), "{inputs} inputs, expected 1 to {MAX_INPUTS}");
         let values = match kernel {
-            Kernel::Scalar => weights.to_vec(),
-            _ => packed::pack(weights, outputs, inputs),
+            Kernel::Scalar => Values::Rows(weights.to_vec()),
+            _ => Values::Panels(Panels::pack(outputs, inputs, |neuron, group| {
+                let row = &weights[neuron * inputs..][..inputs];
+                std::array::from_fn(|at| row.get(4 * group + at).map_or(0, |&weight| weight as u8))
+            })),
         };
         let rows = weights.chunks_exact(inputs).map(|row| row.iter().map(|&w| i32::from(w)).sum());
         Self { kernel, inputs, outputs, values, sums: stage::padded(rows) }
@@ -89,10 +99,11 @@ impl Weights {
         assert!(x.len().is_multiple_of(self.inputs), "whole rows of {} activations", self.inputs);
         assert_eq!(x.len() / self.inputs * self.outputs, out.len(), "an output for each row and neuron");
         stage.check(self.outputs);
-        if let Kernel::Scalar = self.kernel {
-            scalar::product(self, x, zero_point, stage, out);
-        } else {
-            packed::product(self, x, zero_point, stage, out);
+        match &self.values {
+            Values::Rows(weights) => scalar::product(weights, self.inputs, x, zero_point, stage, out),
+            Values::Panels(panels) => {
+                panels.product(self.kernel, &Layer { zero_point, weight_sums: &self.sums, stage }, x, out);
+            }
         }
     }
 }
@@ -118,9 +129,20 @@ pub fn lookup(kernel: Kernel, table: &[u8; 256], x: &[u8], out: &mut [u8]) {
 pub fn quantize(kernel: Kernel, x: &[f32], inverse_scale: f32, zero_point: u8, out: &mut [u8]) {
     #[inline(always)]
     unsafe fn run<S: Simd>(x: &[f32], inverse_scale: f32, zero_point: u8, out: &mut [u8]) {
-        for (out, &x) in out.iter_mut().zip(x) {
-            *out = stage::round_and_clamp(x * inverse_scale, zero_point, 0);
+        // SAFETY: the caller's contract.
+        let sixteen = |x: &[f32; LANES]| unsafe {
+            let scaled = S::multiply(S::load(x), S::splat(inverse_scale));
+            // Below 2³¹: what is too large becomes 255.
+            S::to_bytes(S::min(S::splat(1000.0), scaled), zero_point, 0)
+        };
+        let (vectors, tail) = x.as_chunks::<LANES>();
+        let (out, out_tail) = out.as_chunks_mut::<LANES>();
+        for (out, x) in out.iter_mut().zip(vectors) {
+            *out = sixteen(x);
         }
+        let mut last = [0.0; LANES];
+        last[..tail.len()].copy_from_slice(tail);
+        out_tail.copy_from_slice(&sixteen(&last)[..tail.len()]);
     }
     assert_eq!(x.len(), out.len(), "an output for each value");
     dispatch!(kernel, run(x: &[f32], inverse_scale: f32, zero_point: u8, out: &mut [u8]));
@@ -130,19 +152,20 @@ pub fn quantize(kernel: Kernel, x: &[f32], inverse_scale: f32, zero_point: u8, o
 pub fn min_max(kernel: Kernel, x: &[f32]) -> (f32, f32) {
     #[inline(always)]
     unsafe fn run<S: Simd>(x: &[f32]) -> (f32, f32) {
-        let (mut min, mut max) = ([0f32; 16], [0f32; 16]);
-        let (vectors, tail) = x.as_chunks::<16>();
-        let update = |min: &mut f32, max: &mut f32, x: f32| {
-            *min = if x < *min { x } else { *min };
-            *max = if x > *max { x } else { *max };
-        };
-        for vector in vectors {
-            for lane in 0..16 {
-                update(&mut min[lane], &mut max[lane], vector[lane]);
-            }
+        // SAFETY: the caller's contract.
+        unsafe {
+            let (mut min, mut max) = (S::splat(0.0), S::splat(0.0));
+            let mut update = |x: &[f32; LANES]| {
+                let x = S::load(x);
+                (min, max) = (S::min(x, min), S::max(x, max));
+            };
+            let (vectors, tail) = x.as_chunks::<LANES>();
+            vectors.iter().for_each(&mut update);
+            let mut last = [0.0; LANES];
+            last[..tail.len()].copy_from_slice(tail);
+            update(&last);
+            (S::store(min).into_iter().fold(0.0, f32::min), S::store(max).into_iter().fold(0.0, f32::max))
         }
-        tail.iter().for_each(|&x| update(&mut min[0], &mut max[0], x));
-        (min.into_iter().fold(0.0, f32::min), max.into_iter().fold(0.0, f32::max))
     }
     dispatch!(kernel, run(x: &[f32]) -> (f32, f32))
 }

@@ -1,11 +1,12 @@
 //! What becomes of the exact sums: the output stages, written once for every kernel.
 
-use crate::simd::{LANES, Simd};
+use crate::panels::Product;
+use crate::simd::{LANES, Line, Simd};
 
 /// What a layer does with the exact sums of sixteen neurons.
-pub(super) trait Stage: Sync {
+pub(super) trait Stage {
     /// An output.
-    type Out: Copy + Default;
+    type Out: Copy;
 
     /// Panics unless there are parameters for so many outputs.
     fn check(&self, outputs: usize);
@@ -14,7 +15,64 @@ pub(super) trait Stage: Sync {
     ///
     /// # Safety
     /// The CPU has the instruction set of `S`.
-    unsafe fn apply<S: Simd>(&self, first: usize, sums: [i32; LANES]) -> [Self::Out; LANES];
+    unsafe fn apply<S: Simd>(&self, first: usize, sums: S::Ints) -> [Self::Out; LANES];
+}
+
+/// A layer's products on integers: sums, corrected by the zero point, through an output stage.
+pub(super) struct Layer<'a, T> {
+    pub zero_point: u8,
+    /// `Σ_i w[o][i]` of each neuron, padded.
+    pub weight_sums: &'a [i32],
+    pub stage: &'a T,
+}
+
+impl<T: Stage> Product for Layer<'_, T> {
+    type Sums<S: Simd> = S::Ints;
+    type Out = T::Out;
+
+    #[inline(always)]
+    unsafe fn zero<S: Simd>() -> S::Ints {
+        // SAFETY: the caller's contract.
+        unsafe { S::load_ints(&[0; LANES]) }
+    }
+
+    #[inline(always)]
+    unsafe fn step<S: Simd, const V: usize>(sums: &mut [S::Ints; V], x: [u8; 4], w: &[Line; V]) {
+        const HIGH: u32 = 0x8080_8080;
+        let mut x = u32::from_ne_bytes(x);
+        // SAFETY: the caller's contract.
+        unsafe {
+            if S::SEVEN_BITS && x & HIGH != 0 {
+                add_products::<S, V>(sums, x & HIGH, w);
+                x &= !HIGH;
+            }
+            add_products::<S, V>(sums, x, w);
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn add<S: Simd>(a: S::Ints, b: S::Ints) -> S::Ints {
+        // SAFETY: the caller's contract.
+        unsafe { S::add_ints(a, b) }
+    }
+
+    #[inline(always)]
+    unsafe fn finish<S: Simd>(&self, first: usize, sums: S::Ints) -> [T::Out; LANES] {
+        // SAFETY: the caller's contract.
+        unsafe {
+            let weight_sums = S::load_ints(vector(self.weight_sums, first));
+            let corrected = S::subtract_scaled(sums, weight_sums, i32::from(self.zero_point));
+            self.stage.apply::<S>(first, corrected)
+        }
+    }
+}
+
+#[inline(always)]
+unsafe fn add_products<S: Simd, const V: usize>(sums: &mut [S::Ints; V], x: u32, w: &[Line; V]) {
+    for (sums, w) in sums.iter_mut().zip(w) {
+        // SAFETY: the caller's contract.
+        *sums = unsafe { S::dot4(*sums, x.to_ne_bytes(), w) };
+    }
 }
 
 /// The sums themselves.
@@ -25,7 +83,7 @@ pub(super) struct Sums;
 /// `t = fma(addend[o], factor, acc as f32)`, `out = clamp(rint(t * multiplier[o]) + zero_point, floor, 255)`, in `f32`
 /// rounded to nearest even after each operation. With `addend = bias` and `factor = 1/(sx·sw)` that is FBGEMM's
 /// per-tensor requantization; with `addend = bias/(sx·sw[o])` and `factor = 1` its per-channel one, because
-/// `fma(a, 1, b)` is `a + b`.
+/// `fma(a, 1, b)` is `a + b`. Where `t * multiplier[o]` is 2³¹ or more, `out` is `floor`, as it is in FBGEMM.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Requantize {
     outputs: usize,
@@ -86,8 +144,9 @@ impl Stage for Sums {
     fn check(&self, _: usize) {}
 
     #[inline(always)]
-    unsafe fn apply<S: Simd>(&self, _: usize, sums: [i32; LANES]) -> [i32; LANES] {
-        sums
+    unsafe fn apply<S: Simd>(&self, _: usize, sums: S::Ints) -> [i32; LANES] {
+        // SAFETY: the caller's contract.
+        unsafe { S::store_ints(sums) }
     }
 }
 
@@ -99,12 +158,14 @@ impl Stage for Requantize {
     }
 
     #[inline(always)]
-    unsafe fn apply<S: Simd>(&self, first: usize, sums: [i32; LANES]) -> [u8; LANES] {
-        let multiplier = vector(&self.multiplier, first);
+    unsafe fn apply<S: Simd>(&self, first: usize, sums: S::Ints) -> [u8; LANES] {
         // SAFETY: the caller's contract.
-        let t =
-            unsafe { S::fma(*vector(&self.addend, first), [self.factor; LANES], sums.map(|sum| sum as f32)) };
-        std::array::from_fn(|lane| round_and_clamp(t[lane] * multiplier[lane], self.zero_point, self.floor))
+        unsafe {
+            let addend = S::load(vector(&self.addend, first));
+            let t = S::fma(addend, S::splat(self.factor), S::to_reals(sums));
+            let scaled = S::multiply(t, S::load(vector(&self.multiplier, first)));
+            S::to_bytes(scaled, self.zero_point, self.floor)
+        }
     }
 }
 
@@ -116,31 +177,20 @@ impl Stage for Dequantized<'_> {
     }
 
     #[inline(always)]
-    unsafe fn apply<S: Simd>(&self, first: usize, sums: [i32; LANES]) -> [f32; LANES] {
-        let scale = vector(&self.stage.weight_scale, first).map(|scale| self.x_scale * scale);
+    unsafe fn apply<S: Simd>(&self, first: usize, sums: S::Ints) -> [f32; LANES] {
         // SAFETY: the caller's contract.
-        let y = unsafe { S::fma(sums.map(|sum| sum as f32), scale, *vector(&self.stage.bias, first)) };
-        if self.stage.relu { y.map(|y| if y > 0.0 { y } else { 0.0 }) } else { y }
+        unsafe {
+            let weight_scale = S::load(vector(&self.stage.weight_scale, first));
+            let scale = S::multiply(S::splat(self.x_scale), weight_scale);
+            let y = S::fma(S::to_reals(sums), scale, S::load(vector(&self.stage.bias, first)));
+            S::store(if self.stage.relu { S::max(y, S::splat(0.0)) } else { y })
+        }
     }
-}
-
-/// `clamp(rint(x) + zero_point, floor, 255)`; a NaN becomes `floor`.
-#[inline(always)]
-pub(super) fn round_and_clamp(x: f32, zero_point: u8, floor: u8) -> u8 {
-    // Clamped while still a float, so that no finite or infinite value can go astray in the conversion: ±1000 is far
-    // outside the final clamp whatever the zero point.
-    let x = if x > -1000.0 { x } else { -1000.0 };
-    let x = if x < 1000.0 { x } else { 1000.0 };
-    // Adding 1.5·2²³ rounds to an integer, half to even, and leaves it in the low bits: cheaper than rounding and
-    // converting on every instruction set, and exact for magnitudes below 2²².
-    const ROUND: f32 = 12_582_912.0;
-    let rounded = (x + ROUND).to_bits() as i32 - ROUND.to_bits() as i32;
-    (rounded + i32::from(zero_point)).clamp(i32::from(floor), 255) as u8
 }
 
 /// Sixteen parameters from `first` on.
 #[inline(always)]
-pub(super) fn vector<T>(values: &[T], first: usize) -> &[T; LANES] {
+fn vector<T>(values: &[T], first: usize) -> &[T; LANES] {
     &values[first..].as_chunks().0[0]
 }
 

@@ -1,18 +1,22 @@
 //! AVX2, with or without VNNI on 256 bits: sixteen lanes are two registers, lanes 0..8 and 8..16.
 //!
-//! `vpmaddubsw` (u8 · i8, pairs added in 16 bits) saturates: 255·127 + 255·127 = 64,770 is more than 32,767, and though
-//! calibration aims at 7-bit activations, 128 does occur. So both sides are widened to 16 bits and `vpmaddwd` adds pairs
-//! in 32 bits, where nothing can overflow: |255·-128 · 2| = 65,280.
-//!
 //! ```text
-//! x   x0 x1 x2 x3 │ x0 x1 x2 x3 │ …      as i16, in every lane
-//! w   w0 w1 w2 w3 │ w4 w5 w6 w7 │ …      sign-extended: 16 weights a register, four neurons
-//! madd  p0   p1   │  p2   p3    │ …      i32; a horizontal add of neighbours gives the four-term sums
+//! x     x0 x1 x2 x3 │ x0 x1 x2 x3 │ …     four activations, in every lane         (u8)
+//! w     w0 w1 w2 w3 │ w4 w5 w6 w7 │ …     four weights of each of eight neurons   (i8)
+//! pairs   p0    p1  │   p2    p3  │ …     vpmaddubsw: p0 = x0·w0 + x1·w1          (i16, saturating)
+//! sum        s0     │      s1     │ …     vpmaddwd with ones, added: s += p0 + p1 (i32)
 //! ```
+//!
+//! `vpmaddubsw` saturates: 255·127 + 255·127 = 64,770 is more than 32,767. It cannot where no activation is above 128,
+//! which does occur in what calibration aims at 0..=127: the extremes are 128·127·2 = 32,512 and 128·-128·2 = -32,768, and
+//! both are `i16`. So [`Simd::SEVEN_BITS`] asks for activations of 128 at most, and a group that holds a larger one is
+//! multiplied in two parts, its low seven bits (at most 127) and its high bits (0 or 128), whose sums add up exactly.
+//!
+//! A panel's seven vectors are fourteen of the sixteen registers; one is the activations', one is for pairs.
 
 use std::arch::x86_64::*;
 
-use super::{Floats, LANES, Simd};
+use super::{Floats, LANES, Line, MAX_GROUPS, Simd};
 
 /// AVX2 and FMA.
 pub(crate) struct Avx2;
@@ -23,89 +27,190 @@ pub(crate) struct AvxVnni;
 /// Everything but `dot4` is the same for both.
 macro_rules! halves {
     () => {
-        type Sums = [__m256i; 2];
+        type Ints = [__m256i; 2];
+        type Reals = [__m256; 2];
+
+        const TWO_CHAINS: bool = false;
 
         #[inline(always)]
-        unsafe fn zero() -> [__m256i; 2] {
-            // SAFETY: the caller's contract.
-            unsafe { [_mm256_setzero_si256(); 2] }
+        unsafe fn load_ints(values: &[i32; LANES]) -> [__m256i; 2] {
+            let at = values.as_ptr().cast::<__m256i>();
+            // SAFETY: the caller's contract; twice 32 readable bytes, and the loads need no alignment.
+            unsafe { [_mm256_loadu_si256(at), _mm256_loadu_si256(at.add(1))] }
         }
 
         #[inline(always)]
-        unsafe fn add(a: [__m256i; 2], b: [__m256i; 2]) -> [__m256i; 2] {
-            // SAFETY: the caller's contract.
-            unsafe { [_mm256_add_epi32(a[0], b[0]), _mm256_add_epi32(a[1], b[1])] }
-        }
-
-        #[inline(always)]
-        unsafe fn to_array(sums: [__m256i; 2]) -> [i32; LANES] {
-            let mut array = [0i32; LANES];
-            let (low, high) = array.split_at_mut(LANES / 2);
-            // SAFETY: the caller's contract; each half is 32 writable bytes, and the stores need no alignment.
+        unsafe fn store_ints(values: [__m256i; 2]) -> [i32; LANES] {
+            let mut array = [0; LANES];
+            let at = array.as_mut_ptr().cast::<__m256i>();
+            // SAFETY: the caller's contract; twice 32 writable bytes, and the stores need no alignment.
             unsafe {
-                _mm256_storeu_si256(low.as_mut_ptr().cast(), sums[0]);
-                _mm256_storeu_si256(high.as_mut_ptr().cast(), sums[1]);
+                _mm256_storeu_si256(at, values[0]);
+                _mm256_storeu_si256(at.add(1), values[1]);
             }
             array
         }
 
         #[inline(always)]
-        unsafe fn fma(a: Floats, b: Floats, c: Floats) -> Floats {
-            let mut out = [0.0; LANES];
-            for half in [0, LANES / 2] {
-                // SAFETY: the caller's contract; eight floats from `half` on lie within each array.
-                unsafe {
-                    let a = _mm256_loadu_ps(a.as_ptr().add(half));
-                    let b = _mm256_loadu_ps(b.as_ptr().add(half));
-                    let c = _mm256_loadu_ps(c.as_ptr().add(half));
-                    _mm256_storeu_ps(out.as_mut_ptr().add(half), _mm256_fmadd_ps(a, b, c));
-                }
-            }
-            out
+        unsafe fn add_ints(a: [__m256i; 2], b: [__m256i; 2]) -> [__m256i; 2] {
+            // SAFETY: the caller's contract.
+            unsafe { [_mm256_add_epi32(a[0], b[0]), _mm256_add_epi32(a[1], b[1])] }
         }
 
         #[inline(always)]
-        unsafe fn multiply_add(a: Floats, b: Floats, c: Floats) -> Floats {
+        unsafe fn subtract_scaled(a: [__m256i; 2], b: [__m256i; 2], factor: i32) -> [__m256i; 2] {
             // SAFETY: the caller's contract.
-            unsafe { Self::fma(a, b, c) }
+            unsafe {
+                let factor = _mm256_set1_epi32(factor);
+                [
+                    _mm256_sub_epi32(a[0], _mm256_mullo_epi32(b[0], factor)),
+                    _mm256_sub_epi32(a[1], _mm256_mullo_epi32(b[1], factor)),
+                ]
+            }
+        }
+
+        #[inline(always)]
+        unsafe fn to_reals(values: [__m256i; 2]) -> [__m256; 2] {
+            // SAFETY: the caller's contract.
+            unsafe { [_mm256_cvtepi32_ps(values[0]), _mm256_cvtepi32_ps(values[1])] }
+        }
+
+        #[inline(always)]
+        unsafe fn load(values: &Floats) -> [__m256; 2] {
+            // SAFETY: the caller's contract; twice 32 readable bytes, and the loads need no alignment.
+            unsafe { [_mm256_loadu_ps(values.as_ptr()), _mm256_loadu_ps(values.as_ptr().add(8))] }
+        }
+
+        #[inline(always)]
+        unsafe fn splat(value: f32) -> [__m256; 2] {
+            // SAFETY: the caller's contract.
+            unsafe { [_mm256_set1_ps(value); 2] }
+        }
+
+        #[inline(always)]
+        unsafe fn store(values: [__m256; 2]) -> Floats {
+            let mut array = [0.0; LANES];
+            // SAFETY: the caller's contract; twice 32 writable bytes, and the stores need no alignment.
+            unsafe {
+                _mm256_storeu_ps(array.as_mut_ptr(), values[0]);
+                _mm256_storeu_ps(array.as_mut_ptr().add(8), values[1]);
+            }
+            array
+        }
+
+        #[inline(always)]
+        unsafe fn add(a: [__m256; 2], b: [__m256; 2]) -> [__m256; 2] {
+            // SAFETY: the caller's contract.
+            unsafe { [_mm256_add_ps(a[0], b[0]), _mm256_add_ps(a[1], b[1])] }
+        }
+
+        #[inline(always)]
+        unsafe fn multiply(a: [__m256; 2], b: [__m256; 2]) -> [__m256; 2] {
+            // SAFETY: the caller's contract.
+            unsafe { [_mm256_mul_ps(a[0], b[0]), _mm256_mul_ps(a[1], b[1])] }
+        }
+
+        #[inline(always)]
+        unsafe fn fma(a: [__m256; 2], b: [__m256; 2], c: [__m256; 2]) -> [__m256; 2] {
+            // SAFETY: the caller's contract.
+            unsafe { [_mm256_fmadd_ps(a[0], b[0], c[0]), _mm256_fmadd_ps(a[1], b[1], c[1])] }
+        }
+
+        #[inline(always)]
+        unsafe fn max(a: [__m256; 2], b: [__m256; 2]) -> [__m256; 2] {
+            // SAFETY: the caller's contract.
+            unsafe { [_mm256_max_ps(a[0], b[0]), _mm256_max_ps(a[1], b[1])] }
+        }
+
+        #[inline(always)]
+        unsafe fn min(a: [__m256; 2], b: [__m256; 2]) -> [__m256; 2] {
+            // SAFETY: the caller's contract.
+            unsafe { [_mm256_min_ps(a[0], b[0]), _mm256_min_ps(a[1], b[1])] }
+        }
+
+        #[inline(always)]
+        unsafe fn to_bytes(x: [__m256; 2], zero_point: u8, floor: u8) -> [u8; LANES] {
+            let mut bytes = [0; LANES];
+            // SAFETY: the caller's contract; `bytes` is 16 writable bytes, and the store needs no alignment.
+            unsafe {
+                // Eight integers in 16 bits; what is outside of them saturates, and stays outside of the final clamp.
+                let words = |x: __m256| {
+                    let rounded = _mm256_cvtps_epi32(x);
+                    _mm_packs_epi32(_mm256_castsi256_si128(rounded), _mm256_extracti128_si256(rounded, 1))
+                };
+                let zero_point = _mm_set1_epi16(i16::from(zero_point));
+                let low = _mm_adds_epi16(words(x[0]), zero_point);
+                let high = _mm_adds_epi16(words(x[1]), zero_point);
+                let raised = _mm_max_epu8(_mm_packus_epi16(low, high), _mm_set1_epi8(floor as i8));
+                _mm_storeu_si128(bytes.as_mut_ptr().cast(), raised);
+            }
+            bytes
+        }
+
+        #[inline(always)]
+        unsafe fn nonzero_groups(x: &[[u8; 4]], found: &mut [u16; MAX_GROUPS]) -> usize {
+            let (blocks, tail) = x.as_chunks::<8>();
+            let mut count = 0;
+            for (block, groups) in blocks.iter().take(MAX_GROUPS / 8).enumerate() {
+                // SAFETY: the caller's contract; `groups` is 32 readable bytes, and `found` has room for all MAX_GROUPS
+                // numbers: at most 8 · block were counted before, and `count + 8` is at most MAX_GROUPS.
+                unsafe {
+                    let values = _mm256_loadu_si256(groups.as_ptr().cast());
+                    let blank = _mm256_cmpeq_epi32(values, _mm256_setzero_si256());
+                    let ink = !_mm256_movemask_ps(_mm256_castsi256_ps(blank)) as u32 & 0xff;
+                    // One bit a group, spread to one byte a group, picks the numbers 0..8.
+                    let bytes = _pdep_u64(u64::from(ink), 0x0101_0101_0101_0101) * 0xff;
+                    let numbers = _pext_u64(0x0706_0504_0302_0100, bytes);
+                    let numbers = _mm_cvtepu8_epi16(_mm_cvtsi64_si128(numbers as i64));
+                    let numbers = _mm_add_epi16(numbers, _mm_set1_epi16((8 * block) as i16));
+                    _mm_storeu_si128(found.as_mut_ptr().add(count).cast(), numbers);
+                    count += ink.count_ones() as usize;
+                }
+            }
+            for (number, group) in (8 * blocks.len()..MAX_GROUPS).zip(tail) {
+                found[count] = number as u16;
+                count += usize::from(u32::from_ne_bytes(*group) != 0);
+            }
+            count
         }
     };
 }
 
-// SAFETY: the methods use AVX2 and FMA alone, which the caller has proved.
+// SAFETY: the methods use AVX2, FMA, BMI2 and POPCNT alone, which the caller has proved.
 unsafe impl Simd for Avx2 {
     halves!();
 
+    const SEVEN_BITS: bool = true;
+
     #[inline(always)]
-    unsafe fn dot4(sums: [__m256i; 2], x: [u8; 4], w: &[i8; 4 * LANES]) -> [__m256i; 2] {
-        // SAFETY: the caller's contract; each load reads 16 of the 64 weights.
+    unsafe fn dot4(sums: [__m256i; 2], x: [u8; 4], w: &Line) -> [__m256i; 2] {
+        let w = (&raw const *w).cast::<__m256i>();
+        // SAFETY: the caller's contract; a line is twice 32 readable bytes at a multiple of 64.
         unsafe {
-            let x = _mm256_cvtepu8_epi16(_mm_set1_epi32(i32::from_ne_bytes(x)));
-            let pairs = |at: usize| {
-                let w = _mm256_cvtepi8_epi16(_mm_loadu_si128(w.as_ptr().add(at).cast()));
-                _mm256_madd_epi16(x, w)
+            let x = _mm256_set1_epi32(i32::from_ne_bytes(x));
+            let eight = |sums, w| {
+                let pairs = _mm256_maddubs_epi16(x, _mm256_load_si256(w));
+                _mm256_add_epi32(sums, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)))
             };
-            // `vphaddd` works within 128-bit halves: neurons 0 1 4 5 │ 2 3 6 7, which the permutation puts in order.
-            let eight = |a, b| _mm256_permute4x64_epi64(_mm256_hadd_epi32(a, b), 0b11_01_10_00);
-            [
-                _mm256_add_epi32(sums[0], eight(pairs(0), pairs(16))),
-                _mm256_add_epi32(sums[1], eight(pairs(32), pairs(48))),
-            ]
+            [eight(sums[0], w), eight(sums[1], w.add(1))]
         }
     }
 }
 
-// SAFETY: the methods use AVX2, FMA and AVX-VNNI alone, which the caller has proved.
+// SAFETY: the methods use AVX2, FMA, BMI2, POPCNT and AVX-VNNI alone, which the caller has proved.
 unsafe impl Simd for AvxVnni {
     halves!();
 
     #[inline(always)]
-    unsafe fn dot4(sums: [__m256i; 2], x: [u8; 4], w: &[i8; 4 * LANES]) -> [__m256i; 2] {
-        // SAFETY: the caller's contract; each load reads 32 of the 64 weights.
+    unsafe fn dot4(sums: [__m256i; 2], x: [u8; 4], w: &Line) -> [__m256i; 2] {
+        let w = (&raw const *w).cast::<__m256i>();
+        // SAFETY: the caller's contract; a line is twice 32 readable bytes at a multiple of 64.
         unsafe {
             let x = _mm256_set1_epi32(i32::from_ne_bytes(x));
-            let load = |at: usize| _mm256_loadu_si256(w.as_ptr().add(at).cast());
-            [_mm256_dpbusd_avx_epi32(sums[0], x, load(0)), _mm256_dpbusd_avx_epi32(sums[1], x, load(32))]
+            [
+                _mm256_dpbusd_avx_epi32(sums[0], x, _mm256_load_si256(w)),
+                _mm256_dpbusd_avx_epi32(sums[1], x, _mm256_load_si256(w.add(1))),
+            ]
         }
     }
 }

@@ -6,64 +6,126 @@
 //! sum      s0     │      s1     │ … │      s15          s += x0·w0 + x1·w1 + x2·w2 + x3·w3 (i32)
 //! ```
 //!
-//! `vpdpbusd` multiplies to 32 bits and wraps there: sums of 2¹⁶ products are exact, whatever the bytes.
+//! `vpdpbusd` multiplies to 32 bits and wraps there: sums of 2¹⁶ products are exact, whatever the bytes. Its result is
+//! there after four cycles and a core begins one or two a cycle, so eight sums must be in flight: the panel's seven twice.
 
 use std::arch::x86_64::*;
 
-use super::{Floats, LANES, MAX_GROUPS, Simd};
+use super::{Floats, LANES, Line, MAX_GROUPS, Simd};
 
 /// AVX-512 with VNNI and VBMI.
 pub(crate) struct Avx512;
 
-// SAFETY: the methods use AVX-512 F and VNNI alone, which the caller has proved.
+// SAFETY: the methods use AVX-512 F, BW, VBMI, VBMI2 and VNNI alone, which the caller has proved.
 unsafe impl Simd for Avx512 {
-    type Sums = __m512i;
+    type Ints = __m512i;
+    type Reals = __m512;
+
+    const TWO_CHAINS: bool = true;
 
     #[inline(always)]
-    unsafe fn zero() -> __m512i {
-        // SAFETY: the caller's contract.
-        unsafe { _mm512_setzero_si512() }
+    unsafe fn load_ints(values: &[i32; LANES]) -> __m512i {
+        // SAFETY: the caller's contract; 64 readable bytes, and the load needs no alignment.
+        unsafe { _mm512_loadu_si512(values.as_ptr().cast()) }
     }
 
     #[inline(always)]
-    unsafe fn dot4(sums: __m512i, x: [u8; 4], w: &[i8; 4 * LANES]) -> __m512i {
-        // SAFETY: the caller's contract; `w` is 64 readable bytes, and the load needs no alignment.
+    unsafe fn store_ints(values: __m512i) -> [i32; LANES] {
+        let mut array = [0; LANES];
+        // SAFETY: the caller's contract; `array` is 64 writable bytes, and the store needs no alignment.
+        unsafe { _mm512_storeu_si512(array.as_mut_ptr().cast(), values) };
+        array
+    }
+
+    #[inline(always)]
+    unsafe fn dot4(sums: __m512i, x: [u8; 4], w: &Line) -> __m512i {
+        // SAFETY: the caller's contract; a line is 64 readable bytes at a multiple of 64.
         unsafe {
             let x = _mm512_set1_epi32(i32::from_ne_bytes(x));
-            _mm512_dpbusd_epi32(sums, x, _mm512_loadu_si512(w.as_ptr().cast()))
+            _mm512_dpbusd_epi32(sums, x, _mm512_load_si512((&raw const *w).cast()))
         }
     }
 
     #[inline(always)]
-    unsafe fn add(a: __m512i, b: __m512i) -> __m512i {
+    unsafe fn add_ints(a: __m512i, b: __m512i) -> __m512i {
         // SAFETY: the caller's contract.
         unsafe { _mm512_add_epi32(a, b) }
     }
 
     #[inline(always)]
-    unsafe fn to_array(sums: __m512i) -> [i32; LANES] {
-        let mut array = [0; LANES];
+    unsafe fn subtract_scaled(a: __m512i, b: __m512i, factor: i32) -> __m512i {
+        // SAFETY: the caller's contract.
+        unsafe { _mm512_sub_epi32(a, _mm512_mullo_epi32(b, _mm512_set1_epi32(factor))) }
+    }
+
+    #[inline(always)]
+    unsafe fn to_reals(values: __m512i) -> __m512 {
+        // SAFETY: the caller's contract.
+        unsafe { _mm512_cvtepi32_ps(values) }
+    }
+
+    #[inline(always)]
+    unsafe fn load(values: &Floats) -> __m512 {
+        // SAFETY: the caller's contract; 64 readable bytes, and the load needs no alignment.
+        unsafe { _mm512_loadu_ps(values.as_ptr()) }
+    }
+
+    #[inline(always)]
+    unsafe fn splat(value: f32) -> __m512 {
+        // SAFETY: the caller's contract.
+        unsafe { _mm512_set1_ps(value) }
+    }
+
+    #[inline(always)]
+    unsafe fn store(values: __m512) -> Floats {
+        let mut array = [0.0; LANES];
         // SAFETY: the caller's contract; `array` is 64 writable bytes, and the store needs no alignment.
-        unsafe { _mm512_storeu_si512(array.as_mut_ptr().cast(), sums) };
+        unsafe { _mm512_storeu_ps(array.as_mut_ptr(), values) };
         array
     }
 
     #[inline(always)]
-    unsafe fn fma(a: Floats, b: Floats, c: Floats) -> Floats {
-        let mut out = [0.0; LANES];
-        // SAFETY: the caller's contract; the arrays are 64 bytes each, and nothing needs alignment.
-        unsafe {
-            let (a, b, c) =
-                (_mm512_loadu_ps(a.as_ptr()), _mm512_loadu_ps(b.as_ptr()), _mm512_loadu_ps(c.as_ptr()));
-            _mm512_storeu_ps(out.as_mut_ptr(), _mm512_fmadd_ps(a, b, c));
-        }
-        out
+    unsafe fn add(a: __m512, b: __m512) -> __m512 {
+        // SAFETY: the caller's contract.
+        unsafe { _mm512_add_ps(a, b) }
     }
 
     #[inline(always)]
-    unsafe fn multiply_add(a: Floats, b: Floats, c: Floats) -> Floats {
+    unsafe fn multiply(a: __m512, b: __m512) -> __m512 {
         // SAFETY: the caller's contract.
-        unsafe { Self::fma(a, b, c) }
+        unsafe { _mm512_mul_ps(a, b) }
+    }
+
+    #[inline(always)]
+    unsafe fn fma(a: __m512, b: __m512, c: __m512) -> __m512 {
+        // SAFETY: the caller's contract.
+        unsafe { _mm512_fmadd_ps(a, b, c) }
+    }
+
+    #[inline(always)]
+    unsafe fn max(a: __m512, b: __m512) -> __m512 {
+        // SAFETY: the caller's contract.
+        unsafe { _mm512_max_ps(a, b) }
+    }
+
+    #[inline(always)]
+    unsafe fn min(a: __m512, b: __m512) -> __m512 {
+        // SAFETY: the caller's contract.
+        unsafe { _mm512_min_ps(a, b) }
+    }
+
+    #[inline(always)]
+    unsafe fn to_bytes(x: __m512, zero_point: u8, floor: u8) -> [u8; LANES] {
+        let mut bytes = [0; LANES];
+        // SAFETY: the caller's contract; `bytes` is 16 writable bytes, and the store needs no alignment.
+        unsafe {
+            // Above by 1000 at most, so that adding the zero point cannot overflow.
+            let rounded = _mm512_min_epi32(_mm512_cvtps_epi32(x), _mm512_set1_epi32(1000));
+            let moved = _mm512_add_epi32(rounded, _mm512_set1_epi32(i32::from(zero_point)));
+            let raised = _mm512_max_epi32(moved, _mm512_set1_epi32(i32::from(floor)));
+            _mm_storeu_si128(bytes.as_mut_ptr().cast(), _mm512_cvtusepi32_epi8(raised));
+        }
+        bytes
     }
 
     #[inline(always)]
@@ -86,18 +148,31 @@ unsafe impl Simd for Avx512 {
 
     #[inline(always)]
     unsafe fn nonzero_groups(x: &[[u8; 4]], found: &mut [u16; MAX_GROUPS]) -> usize {
+        const RAMP: [u16; 32] = {
+            let mut ramp = [0; 32];
+            let mut at = 0;
+            while at < 32 {
+                ramp[at] = at as u16;
+                at += 1;
+            }
+            ramp
+        };
         let mut count = 0;
-        for (block, groups) in x.chunks(LANES).take(MAX_GROUPS / LANES).enumerate() {
-            let present = ((1u32 << groups.len()) - 1) as __mmask16;
-            // SAFETY: the caller's contract; the mask keeps the load within `groups`, and `found` has room for all
-            // MAX_GROUPS numbers: at most 16 · block were counted before, and `count + 16` is at most MAX_GROUPS.
+        for (block, groups) in x.chunks(32).take(MAX_GROUPS / 32).enumerate() {
+            let present = u32::MAX >> (32 - groups.len());
+            // SAFETY: the caller's contract; the masks keep the loads within `groups`, and `found` has room for all
+            // MAX_GROUPS numbers: at most 32 · block were counted before, and `count + 32` is at most MAX_GROUPS.
             unsafe {
-                let values = _mm512_maskz_loadu_epi32(present, groups.as_ptr().cast());
-                let ink = _mm512_test_epi32_mask(values, values);
-                let first = _mm512_set1_epi32((block * LANES) as i32);
-                let ramp = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
-                let numbers = _mm512_maskz_compress_epi32(ink, _mm512_add_epi32(first, ramp));
-                _mm256_storeu_si256(found.as_mut_ptr().add(count).cast(), _mm512_cvtepi32_epi16(numbers));
+                let half = |at: usize| {
+                    let mask = (present >> at) as __mmask16;
+                    let values = _mm512_maskz_loadu_epi32(mask, groups.as_ptr().wrapping_add(at).cast());
+                    u32::from(_mm512_test_epi32_mask(values, values)) << at
+                };
+                let ink = half(0) | half(16);
+                let ramp = _mm512_loadu_si512(RAMP.as_ptr().cast());
+                let numbers = _mm512_add_epi16(ramp, _mm512_set1_epi16((32 * block) as i16));
+                let numbers = _mm512_maskz_compress_epi16(ink, numbers);
+                _mm512_storeu_si512(found.as_mut_ptr().add(count).cast(), numbers);
                 count += ink.count_ones() as usize;
             }
         }

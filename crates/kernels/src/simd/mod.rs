@@ -16,50 +16,155 @@ pub(crate) const LANES: usize = 16;
 /// Sixteen single-precision numbers.
 pub(crate) type Floats = [f32; LANES];
 
+/// A cache line of packed weights: four `i8` or one `f32` for each of sixteen neurons. Packed weights start at a line's
+/// border, because a load that straddles two lines takes twice as long.
+#[derive(Clone, Copy, Debug)]
+#[repr(C, align(64))]
+pub(crate) struct Line(pub [[u8; 4]; LANES]);
+
+impl Line {
+    /// The line as integers.
+    #[inline(always)]
+    pub fn integers(&self) -> &[i8; 4 * LANES] {
+        // SAFETY: as many bytes, whose every value is an `i8`.
+        unsafe { &*(&raw const *self).cast() }
+    }
+
+    /// The line as reals.
+    #[inline(always)]
+    pub fn reals(&self) -> &Floats {
+        // SAFETY: as many bytes, aligned to 64, whose every value is an `f32`.
+        unsafe { &*(&raw const *self).cast() }
+    }
+}
+
 /// What an instruction set does with sixteen lanes.
 ///
 /// # Safety
 /// Every method may use the instructions of the set: call them only where the CPU has been found to have it, which is
 /// what the tokens in [`crate::Kernel`] prove.
 pub(crate) unsafe trait Simd {
-    /// Sixteen `i32` sums in registers.
-    type Sums: Copy;
+    /// Sixteen `i32` in registers.
+    type Ints: Copy;
+    /// Sixteen `f32` in registers.
+    type Reals: Copy;
 
-    /// All sums 0.
+    /// Whether there are registers for two sets of a panel's sums, so that sums need not wait for each other.
+    const TWO_CHAINS: bool;
+    /// Whether [`dot4`](Self::dot4) is exact only for activations up to 128.
+    const SEVEN_BITS: bool = false;
+
+    /// Sixteen integers from memory.
     ///
     /// # Safety
     /// The CPU has the instruction set.
-    unsafe fn zero() -> Self::Sums;
+    unsafe fn load_ints(values: &[i32; LANES]) -> Self::Ints;
 
-    /// `sums[lane] += Σ_k x[k] · w[4·lane + k]` for `k` in 0..4: exact for every `u8` and `i8`.
+    /// The integers as an array.
     ///
     /// # Safety
     /// The CPU has the instruction set.
-    unsafe fn dot4(sums: Self::Sums, x: [u8; 4], w: &[i8; 4 * LANES]) -> Self::Sums;
+    unsafe fn store_ints(values: Self::Ints) -> [i32; LANES];
 
-    /// The sum of two sets of sums.
+    /// `sums[lane] += Σ_k x[k] · w[4·lane + k]` for `k` in 0..4: exact for every `i8`, and every `u8` that
+    /// [`SEVEN_BITS`](Self::SEVEN_BITS) allows.
     ///
     /// # Safety
     /// The CPU has the instruction set.
-    unsafe fn add(a: Self::Sums, b: Self::Sums) -> Self::Sums;
+    unsafe fn dot4(sums: Self::Ints, x: [u8; 4], w: &Line) -> Self::Ints;
 
-    /// The sums as an array.
+    /// `a + b`.
     ///
     /// # Safety
     /// The CPU has the instruction set.
-    unsafe fn to_array(sums: Self::Sums) -> [i32; LANES];
+    unsafe fn add_ints(a: Self::Ints, b: Self::Ints) -> Self::Ints;
+
+    /// `a - b · factor`.
+    ///
+    /// # Safety
+    /// The CPU has the instruction set.
+    unsafe fn subtract_scaled(a: Self::Ints, b: Self::Ints, factor: i32) -> Self::Ints;
+
+    /// The nearest reals.
+    ///
+    /// # Safety
+    /// The CPU has the instruction set.
+    unsafe fn to_reals(values: Self::Ints) -> Self::Reals;
+
+    /// Sixteen reals from memory.
+    ///
+    /// # Safety
+    /// The CPU has the instruction set.
+    unsafe fn load(values: &Floats) -> Self::Reals;
+
+    /// One real in every lane.
+    ///
+    /// # Safety
+    /// The CPU has the instruction set.
+    unsafe fn splat(value: f32) -> Self::Reals;
+
+    /// The reals as an array.
+    ///
+    /// # Safety
+    /// The CPU has the instruction set.
+    unsafe fn store(values: Self::Reals) -> Floats;
+
+    /// `a + b`.
+    ///
+    /// # Safety
+    /// The CPU has the instruction set.
+    unsafe fn add(a: Self::Reals, b: Self::Reals) -> Self::Reals;
+
+    /// `a · b`.
+    ///
+    /// # Safety
+    /// The CPU has the instruction set.
+    unsafe fn multiply(a: Self::Reals, b: Self::Reals) -> Self::Reals;
 
     /// `a · b + c`, rounded once: the fused multiply-add that PyTorch's output stages are defined by.
     ///
     /// # Safety
     /// The CPU has the instruction set.
-    unsafe fn fma(a: Floats, b: Floats, c: Floats) -> Floats;
+    unsafe fn fma(a: Self::Reals, b: Self::Reals, c: Self::Reals) -> Self::Reals;
 
     /// `a · b + c`, however it is fastest: for sums whose rounding nobody defines.
     ///
     /// # Safety
     /// The CPU has the instruction set.
-    unsafe fn multiply_add(a: Floats, b: Floats, c: Floats) -> Floats;
+    #[inline(always)]
+    unsafe fn accumulate(a: Self::Reals, b: Self::Reals, c: Self::Reals) -> Self::Reals {
+        // SAFETY: the caller's contract.
+        unsafe { Self::fma(a, b, c) }
+    }
+
+    /// [`accumulate`](Self::accumulate) on arrays.
+    ///
+    /// # Safety
+    /// The CPU has the instruction set.
+    #[inline(always)]
+    unsafe fn multiply_add(a: Floats, b: Floats, c: Floats) -> Floats {
+        // SAFETY: the caller's contract.
+        unsafe { Self::store(Self::accumulate(Self::load(&a), Self::load(&b), Self::load(&c))) }
+    }
+
+    /// The greater; `b` where one is NaN or both are 0.
+    ///
+    /// # Safety
+    /// The CPU has the instruction set.
+    unsafe fn max(a: Self::Reals, b: Self::Reals) -> Self::Reals;
+
+    /// The less; `b` where one is NaN or both are 0.
+    ///
+    /// # Safety
+    /// The CPU has the instruction set.
+    unsafe fn min(a: Self::Reals, b: Self::Reals) -> Self::Reals;
+
+    /// `clamp(rint(x) + zero_point, floor, 255)`, half to even. Where `rint(x)` is no `i32` it counts as the least one,
+    /// as it does to x86's conversion; so does NaN.
+    ///
+    /// # Safety
+    /// The CPU has the instruction set.
+    unsafe fn to_bytes(x: Self::Reals, zero_point: u8, floor: u8) -> [u8; LANES];
 
     /// `out[i] = table[x[i]]`, for as many as there are of both.
     ///
@@ -72,7 +177,8 @@ pub(crate) unsafe trait Simd {
         }
     }
 
-    /// Writes the numbers of the groups of four bytes that are not all 0 to `found`, in order, and returns how many.
+    /// Writes the numbers of the groups of four bytes that are not all 0 to `found`, in order, and returns how many. Looks
+    /// at [`MAX_GROUPS`] groups at most.
     ///
     /// # Safety
     /// The CPU has the instruction set.
@@ -95,19 +201,19 @@ pub(crate) const MAX_GROUPS: usize = 256;
 macro_rules! dispatch {
     ($kernel:expr, $function:ident $(<$generic:ident: $bound:path>)? ($($argument:ident: $type:ty),* $(,)?) $(-> $result:ty)?) => {{
         #[cfg(target_arch = "x86_64")]
-        #[target_feature(enable = "avx2,fma")]
+        #[target_feature(enable = "avx2,fma,bmi2,popcnt")]
         fn avx2$(<$generic: $bound>)?($($argument: $type),*) $(-> $result)? {
             // SAFETY: this function's own target features are the instruction set.
             unsafe { $function::<$crate::simd::avx2::Avx2 $(, $generic)?>($($argument),*) }
         }
         #[cfg(target_arch = "x86_64")]
-        #[target_feature(enable = "avx2,fma,avxvnni")]
+        #[target_feature(enable = "avx2,fma,bmi2,popcnt,avxvnni")]
         fn avxvnni$(<$generic: $bound>)?($($argument: $type),*) $(-> $result)? {
             // SAFETY: this function's own target features are the instruction set.
             unsafe { $function::<$crate::simd::avx2::AvxVnni $(, $generic)?>($($argument),*) }
         }
         #[cfg(target_arch = "x86_64")]
-        #[target_feature(enable = "avx2,fma,avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vnni")]
+        #[target_feature(enable = "avx2,fma,bmi2,popcnt,avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vbmi2,avx512vnni")]
         fn avx512$(<$generic: $bound>)?($($argument: $type),*) $(-> $result)? {
             // SAFETY: this function's own target features are the instruction set.
             unsafe { $function::<$crate::simd::avx512::Avx512 $(, $generic)?>($($argument),*) }
