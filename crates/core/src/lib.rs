@@ -13,6 +13,7 @@
 #![forbid(unsafe_code)]
 
 pub mod augment;
+mod blocks;
 pub mod compare;
 pub mod digits;
 mod error;

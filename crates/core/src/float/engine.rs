@@ -1,6 +1,7 @@
 use digit8_kernels::Kernel;
 use digit8_kernels::float::Weights;
 
+use crate::blocks::{self, Threads, space};
 use crate::digits::{CLASSES, PIXELS, normalize, normalized};
 use crate::float::{Mlp, contiguous};
 
@@ -10,12 +11,19 @@ use crate::float::{Mlp, contiguous};
 /// itself adds, `normalize(0) · Σ w`, is part of the first bias. That moves the logits by rounding alone.
 #[derive(Clone, Debug)]
 pub struct FloatEngine {
+    layers: Layers,
+    buffers: Buffers,
+}
+
+#[derive(Clone, Debug)]
+struct Layers {
     weights: [Weights; 3],
     biases: [Vec<f32>; 3],
     table: [f32; 256],
-    /// The input and the two hidden layers' activations; they grow to the largest batch seen and stay.
-    buffers: [Vec<f32>; 3],
 }
+
+/// The input and the two hidden layers' activations of a block.
+type Buffers = [Vec<f32>; 3];
 
 impl Mlp {
     /// The network packed for `kernel`, ready to classify.
@@ -26,15 +34,15 @@ impl Mlp {
             let sum: f64 = row.iter().map(|&w| f64::from(w)).sum();
             *bias = (f64::from(*bias) + f64::from(paper) * sum) as f32;
         }
-        FloatEngine {
+        let layers = Layers {
             weights: self.layers().each_ref().map(|layer| {
                 let (outputs, inputs) = layer.weight.dim();
                 Weights::pack(kernel, &contiguous(&layer.weight), outputs, inputs)
             }),
             biases,
             table: normalized().map(|x| x - paper),
-            buffers: Default::default(),
-        }
+        };
+        FloatEngine { layers, buffers: Buffers::default() }
     }
 }
 
@@ -44,28 +52,40 @@ impl FloatEngine {
     /// # Panics
     /// If the slices are not of one whole number of images.
     pub fn logits(&mut self, pixels: &[u8], logits: &mut [f32]) {
-        let batch = pixels.len() / PIXELS;
-        assert_eq!(
-            (batch * PIXELS, batch * CLASSES),
-            (pixels.len(), logits.len()),
-            "whole images, ten logits each"
-        );
-        // Blocks of images whose activations stay in the first cache.
-        const BLOCK: usize = 8;
-        for (pixels, logits) in pixels.chunks(BLOCK * PIXELS).zip(logits.chunks_mut(BLOCK * CLASSES)) {
-            self.block(pixels, logits);
-        }
+        self.run(Threads::One, pixels, logits);
     }
 
-    fn block(&mut self, pixels: &[u8], logits: &mut [f32]) {
+    /// [`logits`](Self::logits), with the images shared among all threads.
+    ///
+    /// # Panics
+    /// If the slices are not of one whole number of images.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn logits_parallel(&mut self, pixels: &[u8], logits: &mut [f32]) {
+        self.run(Threads::All, pixels, logits);
+    }
+
+    fn run(&mut self, threads: Threads, pixels: &[u8], logits: &mut [f32]) {
+        blocks::check(pixels, logits);
+        let layers = &self.layers;
+        let forward = |buffers: &mut Buffers, pixels: &[u8], logits: &mut [f32]| {
+            layers.forward(buffers, pixels, logits)
+        };
+        blocks::fold(threads, (pixels, PIXELS), (logits, CLASSES), &mut self.buffers, forward, |(), ()| ());
+    }
+}
+
+impl Layers {
+    fn forward(&self, [x, hidden1, hidden2]: &mut Buffers, pixels: &[u8], logits: &mut [f32]) {
         let batch = pixels.len() / PIXELS;
-        let [x, hidden1, hidden2] = &mut self.buffers;
-        x.clear();
-        x.extend(pixels.iter().map(|&pixel| self.table[usize::from(pixel)]));
-        hidden1.resize(batch * self.weights[0].outputs(), 0.0);
-        hidden2.resize(batch * self.weights[1].outputs(), 0.0);
-        self.weights[0].forward(x, &self.biases[0], true, hidden1);
-        self.weights[1].forward(hidden1, &self.biases[1], true, hidden2);
-        self.weights[2].forward(hidden2, &self.biases[2], false, logits);
+        let [w1, w2, w3] = &self.weights;
+        let x = space(x, pixels.len());
+        let hidden1 = space(hidden1, batch * w1.outputs());
+        let hidden2 = space(hidden2, batch * w2.outputs());
+        for (x, &pixel) in x.iter_mut().zip(pixels) {
+            *x = self.table[usize::from(pixel)];
+        }
+        w1.forward(x, &self.biases[0], true, hidden1);
+        w2.forward(hidden1, &self.biases[1], true, hidden2);
+        w3.forward(hidden2, &self.biases[2], false, logits);
     }
 }

@@ -1,6 +1,7 @@
 use digit8_kernels::int8::{Dequantize, Requantize, Weights, lookup, min_max, quantize};
 
 use crate::Kernel;
+use crate::blocks::{self, Threads, space};
 use crate::digits::{CLASSES, PIXELS, normalize, normalized};
 use crate::float::contiguous;
 use crate::int8::{Activations, QuantizedMlp};
@@ -11,25 +12,27 @@ use crate::quant::{QParams, ZeroPoint, dynamic_qparams};
 pub struct Int8Engine {
     weights: [Weights; 3],
     stages: Stages,
-    /// Quantized activations: of the input and of the two hidden layers; they grow to the largest batch seen and stay.
-    integers: [Vec<u8>; 3],
-    /// The last layer's integers (static), or a hidden layer's reals (dynamic).
-    last: Vec<u8>,
-    reals: Vec<f32>,
+    buffers: Buffers,
+    /// Of a dynamic network: the hidden layers' reals of a whole batch. They grow to the largest batch seen and stay.
+    reals: [Vec<f32>; 2],
 }
 
 #[derive(Clone, Debug)]
 enum Stages {
-    Static {
-        table: Box<[u8; 256]>,
-        zero_points: [ZeroPoint; 3],
-        requantize: [Requantize; 3],
-        output: QParams,
-    },
-    Dynamic {
-        dequantize: [Dequantize; 3],
-    },
+    Static(Box<Static>),
+    Dynamic { normalized: Box<[f32; 256]>, dequantize: [Dequantize; 3] },
 }
+
+#[derive(Clone, Debug)]
+struct Static {
+    table: [u8; 256],
+    zero_points: [ZeroPoint; 3],
+    requantize: [Requantize; 3],
+    output: QParams,
+}
+
+/// The integers of a block: the input, the two hidden layers and the output.
+type Buffers = [Vec<u8>; 4];
 
 impl QuantizedMlp {
     /// The network packed for `kernel`, ready to classify.
@@ -41,17 +44,20 @@ impl QuantizedMlp {
         let [linear1, linear2, linear3] = self.layers();
         let stages = match *self.activations() {
             // ReLU on its own is `max(q, zero_point)` (rule 5), which is what the clamp of a fused layer does.
-            Activations::Static { input, outputs: [hidden1, hidden2, output], .. } => Stages::Static {
-                table: Box::new(normalized().map(|x| input.quantize(x))),
-                zero_points: [input, hidden1, hidden2].map(|qparams| qparams.zero_point),
-                requantize: [
-                    linear1.requantization(input, hidden1, true),
-                    linear2.requantization(hidden1, hidden2, true),
-                    linear3.requantization(hidden2, output, false),
-                ],
-                output,
-            },
+            Activations::Static { input, outputs: [hidden1, hidden2, output], .. } => {
+                Stages::Static(Box::new(Static {
+                    table: normalized().map(|x| input.quantize(x)),
+                    zero_points: [input, hidden1, hidden2].map(|qparams| qparams.zero_point),
+                    requantize: [
+                        linear1.requantization(input, hidden1, true),
+                        linear2.requantization(hidden1, hidden2, true),
+                        linear3.requantization(hidden2, output, false),
+                    ],
+                    output,
+                }))
+            }
             Activations::Dynamic => Stages::Dynamic {
+                normalized: Box::new(normalized()),
                 dequantize: [
                     linear1.dequantization(true),
                     linear2.dequantization(true),
@@ -59,7 +65,7 @@ impl QuantizedMlp {
                 ],
             },
         };
-        Int8Engine { weights, stages, integers: Default::default(), last: Vec::new(), reals: Vec::new() }
+        Int8Engine { weights, stages, buffers: Buffers::default(), reals: Default::default() }
     }
 }
 
@@ -70,43 +76,95 @@ impl Int8Engine {
     /// # Panics
     /// If the slices are not of one whole number of images.
     pub fn logits(&mut self, pixels: &[u8], logits: &mut [f32]) {
-        let batch = pixels.len() / PIXELS;
-        assert_eq!(
-            (batch * PIXELS, batch * CLASSES),
-            (pixels.len(), logits.len()),
-            "whole images, ten logits each"
-        );
-        let [w1, w2, w3] = &self.weights;
-        let kernel = w1.kernel();
-        let [x, hidden1, hidden2] = &mut self.integers;
-        x.resize(pixels.len(), 0);
-        hidden1.resize(batch * w1.outputs(), 0);
-        hidden2.resize(batch * w2.outputs(), 0);
+        self.run(Threads::One, pixels, logits);
+    }
+
+    /// [`logits`](Self::logits), to the bit, with the images shared among all threads.
+    ///
+    /// # Panics
+    /// If the slices are not of one whole number of images.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn logits_parallel(&mut self, pixels: &[u8], logits: &mut [f32]) {
+        self.run(Threads::All, pixels, logits);
+    }
+
+    fn run(&mut self, threads: Threads, pixels: &[u8], logits: &mut [f32]) {
+        blocks::check(pixels, logits);
+        let weights = &self.weights;
         match &self.stages {
-            Stages::Static { table, zero_points, requantize: [stage1, stage2, stage3], output } => {
-                self.last.resize(logits.len(), 0);
-                lookup(kernel, table, pixels, x);
-                w1.requantize(x, zero_points[0].0, stage1, hidden1);
-                w2.requantize(hidden1, zero_points[1].0, stage2, hidden2);
-                w3.requantize(hidden2, zero_points[2].0, stage3, &mut self.last);
-                for (logit, &q) in logits.iter_mut().zip(&self.last) {
-                    *logit = output.dequantize(q);
-                }
+            Stages::Static(stages) => {
+                let forward = |buffers: &mut Buffers, pixels: &[u8], logits: &mut [f32]| {
+                    stages.forward(weights, buffers, pixels, logits);
+                };
+                let (x, y) = ((pixels, PIXELS), (logits, CLASSES));
+                blocks::fold(threads, x, y, &mut self.buffers, forward, |(), ()| ());
             }
-            Stages::Dynamic { dequantize: [stage1, stage2, stage3] } => {
-                let qparams = pixel_qparams(pixels);
-                let table = normalized().map(|x| qparams.quantize(x));
-                lookup(kernel, &table, pixels, x);
-                self.reals.resize(hidden1.len(), 0.0);
-                w1.dequantize(x, qparams.zero_point.0, qparams.scale.get(), stage1, &mut self.reals);
-                let qparams = quantize_reals(kernel, &self.reals, hidden1);
-                self.reals.resize(hidden2.len(), 0.0);
-                w2.dequantize(hidden1, qparams.zero_point.0, qparams.scale.get(), stage2, &mut self.reals);
-                let qparams = quantize_reals(kernel, &self.reals, hidden2);
-                w3.dequantize(hidden2, qparams.zero_point.0, qparams.scale.get(), stage3, logits);
+            Stages::Dynamic { normalized, dequantize: [stage1, stage2, stage3] } => {
+                let [w1, w2, w3] = weights;
+                let kernel = w1.kernel();
+                let buffers = &mut self.buffers;
+                let [reals1, reals2] = &mut self.reals;
+                let (batch, h1, h2) = (pixels.len() / PIXELS, w1.outputs(), w2.outputs());
+                let (reals1, reals2) = (space(reals1, batch * h1), space(reals2, batch * h2));
+
+                let input = pixel_qparams(pixels);
+                let mut table = [0; 256];
+                quantize(kernel, &normalized[..], input.scale.get().recip(), input.zero_point.0, &mut table);
+                let linear1 = |[x, ..]: &mut Buffers, pixels: &[u8], y: &mut [f32]| {
+                    let x = space(x, pixels.len());
+                    lookup(kernel, &table, pixels, x);
+                    w1.dequantize(x, input.zero_point.0, input.scale.get(), stage1, y);
+                    min_max(kernel, y)
+                };
+                let range = blocks::fold(threads, (pixels, PIXELS), (reals1, h1), buffers, linear1, widest);
+                let linear2 = hidden(range, w2, stage2);
+                let range = blocks::fold(threads, (reals1, h1), (reals2, h2), buffers, linear2, widest);
+                let linear3 = hidden(range, w3, stage3);
+                blocks::fold(threads, (reals2, h2), (logits, CLASSES), buffers, linear3, widest);
             }
         }
     }
+}
+
+impl Static {
+    fn forward(&self, weights: &[Weights; 3], buffers: &mut Buffers, pixels: &[u8], logits: &mut [f32]) {
+        let batch = pixels.len() / PIXELS;
+        let [w1, w2, w3] = weights;
+        let [stage1, stage2, stage3] = &self.requantize;
+        let [x, hidden1, hidden2, output] = buffers;
+        let x = space(x, pixels.len());
+        let hidden1 = space(hidden1, batch * w1.outputs());
+        let hidden2 = space(hidden2, batch * w2.outputs());
+        let output = space(output, logits.len());
+        lookup(w1.kernel(), &self.table, pixels, x);
+        w1.requantize(x, self.zero_points[0].0, stage1, hidden1);
+        w2.requantize(hidden1, self.zero_points[1].0, stage2, hidden2);
+        w3.requantize(hidden2, self.zero_points[2].0, stage3, output);
+        for (logit, &q) in logits.iter_mut().zip(&*output) {
+            *logit = self.output.dequantize(q);
+        }
+    }
+}
+
+/// A dynamic layer behind another, whose outputs have the extremes `range` in the whole batch; gives its own extremes.
+fn hidden(
+    range: (f32, f32),
+    weights: &Weights,
+    stage: &Dequantize,
+) -> impl Fn(&mut Buffers, &[f32], &mut [f32]) -> (f32, f32) {
+    let kernel = weights.kernel();
+    let qparams = dynamic_qparams(range.0, range.1);
+    move |[x, ..], reals, y| {
+        let x = space(x, reals.len());
+        quantize(kernel, reals, qparams.scale.get().recip(), qparams.zero_point.0, x);
+        weights.dequantize(x, qparams.zero_point.0, qparams.scale.get(), stage, y);
+        min_max(kernel, y)
+    }
+}
+
+/// The range that holds two.
+fn widest(a: (f32, f32), b: (f32, f32)) -> (f32, f32) {
+    (a.0.min(b.0), a.1.max(b.1))
 }
 
 /// The dynamic parameters of a batch of pixels: normalising keeps their order, so the extremes are theirs.

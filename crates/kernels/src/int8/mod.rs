@@ -129,20 +129,26 @@ pub fn lookup(kernel: Kernel, table: &[u8; 256], x: &[u8], out: &mut [u8]) {
 pub fn quantize(kernel: Kernel, x: &[f32], inverse_scale: f32, zero_point: u8, out: &mut [u8]) {
     #[inline(always)]
     unsafe fn run<S: Simd>(x: &[f32], inverse_scale: f32, zero_point: u8, out: &mut [u8]) {
+        let (vectors, tail) = x.as_chunks::<LANES>();
+        let (out, out_tail) = out.as_chunks_mut::<LANES>();
+        let mut last = [0.0; LANES];
+        last[..tail.len()].copy_from_slice(tail);
         // SAFETY: the caller's contract.
-        let sixteen = |x: &[f32; LANES]| unsafe {
+        unsafe {
+            for (out, x) in out.iter_mut().zip(vectors) {
+                *out = sixteen::<S>(x, inverse_scale, zero_point);
+            }
+            out_tail.copy_from_slice(&sixteen::<S>(&last, inverse_scale, zero_point)[..tail.len()]);
+        }
+    }
+    #[inline(always)]
+    unsafe fn sixteen<S: Simd>(x: &[f32; LANES], inverse_scale: f32, zero_point: u8) -> [u8; LANES] {
+        // SAFETY: the caller's contract.
+        unsafe {
             let scaled = S::multiply(S::load(x), S::splat(inverse_scale));
             // Below 2³¹: what is too large becomes 255.
             S::to_bytes(S::min(S::splat(1000.0), scaled), zero_point, 0)
-        };
-        let (vectors, tail) = x.as_chunks::<LANES>();
-        let (out, out_tail) = out.as_chunks_mut::<LANES>();
-        for (out, x) in out.iter_mut().zip(vectors) {
-            *out = sixteen(x);
         }
-        let mut last = [0.0; LANES];
-        last[..tail.len()].copy_from_slice(tail);
-        out_tail.copy_from_slice(&sixteen(&last)[..tail.len()]);
     }
     assert_eq!(x.len(), out.len(), "an output for each value");
     dispatch!(kernel, run(x: &[f32], inverse_scale: f32, zero_point: u8, out: &mut [u8]));
@@ -154,16 +160,14 @@ pub fn min_max(kernel: Kernel, x: &[f32]) -> (f32, f32) {
     unsafe fn run<S: Simd>(x: &[f32]) -> (f32, f32) {
         // SAFETY: the caller's contract.
         unsafe {
-            let (mut min, mut max) = (S::splat(0.0), S::splat(0.0));
-            let mut update = |x: &[f32; LANES]| {
-                let x = S::load(x);
-                (min, max) = (S::min(x, min), S::max(x, max));
-            };
             let (vectors, tail) = x.as_chunks::<LANES>();
-            vectors.iter().for_each(&mut update);
             let mut last = [0.0; LANES];
             last[..tail.len()].copy_from_slice(tail);
-            update(&last);
+            let (mut min, mut max) = (S::splat(0.0), S::splat(0.0));
+            for x in vectors.iter().chain([&last]) {
+                let x = S::load(x);
+                (min, max) = (S::min(x, min), S::max(x, max));
+            }
             (S::store(min).into_iter().fold(0.0, f32::min), S::store(max).into_iter().fold(0.0, f32::max))
         }
     }
