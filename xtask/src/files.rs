@@ -69,7 +69,7 @@ pub fn replace_folder<'a>(
         }
         Ok(fs::rename(&new, folder)?)
     };
-    let result = attempt().with_context(|| format!("cannot write {}", folder.display()));
+    let result = attempt().with_context(|| format!("cannot replace {}", folder.display()));
     let _ = fs::remove_dir_all(&new);
     let _ = fs::remove_dir_all(&old);
     result

@@ -16,6 +16,8 @@ mod test;
 mod train;
 mod web;
 
+use std::process::ExitCode;
+
 use clap::{Parser, Subcommand};
 
 /// Train, quantize, measure and serve digit8.
@@ -41,8 +43,18 @@ enum Command {
     Test(test::Args),
 }
 
-fn main() -> anyhow::Result<()> {
-    match Cli::parse().command {
+fn main() -> ExitCode {
+    match run(Cli::parse().command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> anyhow::Result<()> {
+    match command {
         Command::Setup(args) => setup::run(args),
         Command::Data(args) => data::run(args),
         Command::Train(args) => train::run(args),

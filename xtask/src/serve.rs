@@ -4,7 +4,7 @@ use std::io::ErrorKind;
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, anyhow};
+use anyhow::{Context, anyhow, ensure};
 use axum::Router;
 use axum::extract::Request;
 use axum::http::{HeaderName, HeaderValue, header};
@@ -43,7 +43,10 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     // The port first: a build that ends in "port in use" is a build for nothing.
     let listener = listen(args.port)?;
     let folder = match args.folder {
-        Some(folder) => folder,
+        Some(folder) => {
+            ensure!(folder.is_dir(), "{} is no folder", folder.display());
+            folder
+        }
         None => {
             web::build(&web::default_folder())?;
             web::default_folder()

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, anyhow, bail, ensure};
 
 use crate::files;
 use crate::process::{apt_install, cargo, find, output, run as run_program};
@@ -23,21 +23,9 @@ const DEBIAN_PACKAGES: [&str; 2] = ["rustc-web", "rust-web-src"];
 /// rust-web-src, from which cargo builds the library. `web`, `serve` and `test` do the same when they need it, so there
 /// is seldom a reason to call it.
 #[derive(clap::Args)]
-#[command(after_help = "Examples:\n  cargo xtask setup\n  cargo xtask setup --wasm debian")]
-pub struct Args {
-    /// Go this way and no other
-    #[arg(long, env = "DIGIT8_WASM", value_name = "WAY")]
-    wasm: Option<Way>,
-}
-
-/// How to come by the standard library for wasm.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub enum Way {
-    /// The installed one, or `rustup target add`
-    Rustup,
-    /// Debian's compiler and library source, built by cargo
-    Debian,
-}
+#[command(after_help = "Environment:\n  DIGIT8_WASM   `rustup` or `debian`: go this way and no other\n\n\
+    Examples:\n  cargo xtask setup\n  DIGIT8_WASM=debian cargo xtask serve")]
+pub struct Args {}
 
 /// A compiler that is ready to build for wasm.
 pub enum Toolchain {
@@ -51,34 +39,24 @@ pub enum Toolchain {
 }
 
 /// Runs the command.
-pub fn run(args: Args) -> anyhow::Result<()> {
-    println!("{}", Toolchain::find_or_get(args.wasm)?.description());
+pub fn run(_args: Args) -> anyhow::Result<()> {
+    println!("{}", Toolchain::ready()?.description());
     Ok(())
 }
 
 impl Toolchain {
-    /// The way named by `DIGIT8_WASM`, or the first that works.
+    /// Finds or gets one, the way that `DIGIT8_WASM` names, or else the first that works.
     pub fn ready() -> anyhow::Result<Self> {
-        let forced = match std::env::var("DIGIT8_WASM") {
-            Ok(name) if !name.is_empty() => Some(
-                <Way as clap::ValueEnum>::from_str(&name, true)
-                    .map_err(|_| anyhow::anyhow!("DIGIT8_WASM is {name:?}: expected rustup or debian"))?,
-            ),
-            _ => None,
-        };
-        Self::find_or_get(forced)
-    }
-
-    fn find_or_get(forced: Option<Way>) -> anyhow::Result<Self> {
-        if let (None | Some(Way::Rustup), Some(library)) = (forced, installed()) {
-            return Ok(Self::Installed(library));
-        }
-        match forced {
-            Some(Way::Rustup) => by_rustup().context(NEED),
-            Some(Way::Debian) => by_debian().context(NEED),
-            None => by_rustup().or_else(|rustup| {
-                by_debian().map_err(|debian| anyhow::anyhow!("{NEED}; {rustup:#}; {debian:#}"))
-            }),
+        const NEED: &str = "the page needs Rust's standard library for wasm32-unknown-unknown, \
+            which `rustup target add wasm32-unknown-unknown` installs";
+        let installed_or_rustup =
+            || installed().map_or_else(by_rustup, |library| Ok(Self::Installed(library)));
+        match std::env::var("DIGIT8_WASM").unwrap_or_default().as_str() {
+            "" => installed_or_rustup()
+                .or_else(|rustup| by_debian().map_err(|debian| anyhow!("{NEED} ({rustup:#}; {debian:#})"))),
+            "rustup" => installed_or_rustup().context(NEED),
+            "debian" => by_debian().context(NEED),
+            other => bail!("DIGIT8_WASM is {other:?}: expected rustup or debian"),
         }
     }
 
@@ -122,9 +100,6 @@ impl Toolchain {
         command
     }
 }
-
-const NEED: &str = "the page needs Rust's standard library for wasm32-unknown-unknown \
-    (`rustup target add wasm32-unknown-unknown` installs it)";
 
 /// Where wasm is built, apart from what is native.
 pub fn target_folder() -> PathBuf {
