@@ -23,6 +23,13 @@ pub fn progress(total: usize, what: &'static str) -> ProgressBar {
     ProgressBar::new(total as u64).with_style(style).with_message(what)
 }
 
+/// A bar over the bytes of a download; its length is set when the server tells it.
+pub fn download_bar(what: String) -> ProgressBar {
+    const TEMPLATE: &str = "{msg} {wide_bar:.cyan/dim} {bytes}/{total_bytes} {bytes_per_sec} {eta}";
+    let style = ProgressStyle::with_template(TEMPLATE).unwrap_or_else(|_| ProgressStyle::default_bar());
+    ProgressBar::new(0).with_style(style).with_message(what)
+}
+
 /// A number with its thousands set apart: `12,345`.
 pub fn thousands(number: usize) -> String {
     indicatif::HumanCount(number as u64).to_string()
