@@ -13,7 +13,7 @@ use digit8_core::float::Mlp;
 use digit8_core::idx;
 use digit8_core::int8::Scheme;
 use digit8_core::quant::{Observations, Range};
-use ndarray::Array2;
+use ndarray::{Array, Array1, Array2, Dimension};
 use ndarray_npy::{NpzReader, ReadableElement};
 use serde::Deserialize;
 
@@ -49,8 +49,17 @@ impl Golden {
 
     /// MNIST's 10,000 test images.
     pub fn test_digits(&self) -> Digits {
-        let images = self.mnist("t10k-images-idx3-ubyte.gz");
-        let labels = self.mnist("t10k-labels-idx1-ubyte.gz");
+        self.digits("t10k")
+    }
+
+    /// MNIST's 60,000 training images.
+    pub fn train_digits(&self) -> Digits {
+        self.digits("train")
+    }
+
+    fn digits(&self, set: &str) -> Digits {
+        let images = self.mnist(&format!("{set}-images-idx3-ubyte.gz"));
+        let labels = self.mnist(&format!("{set}-labels-idx1-ubyte.gz"));
         Digits::new(idx::images(&images).unwrap(), idx::labels(&labels).unwrap()).unwrap()
     }
 
@@ -83,6 +92,15 @@ impl Golden {
 
     /// An array of an `.npz` file.
     pub fn array<T: ReadableElement>(&self, npz: &str, name: &str) -> Array2<T> {
+        self.read(npz, name)
+    }
+
+    /// An array of one dimension of an `.npz` file.
+    pub fn vector<T: ReadableElement>(&self, npz: &str, name: &str) -> Array1<T> {
+        self.read(npz, name)
+    }
+
+    fn read<T: ReadableElement, D: Dimension>(&self, npz: &str, name: &str) -> Array<T, D> {
         let mut reader = NpzReader::new(File::open(self.path(npz)).unwrap()).unwrap();
         reader.by_name(name).unwrap_or_else(|error| panic!("{npz} has no {name}: {error}"))
     }
