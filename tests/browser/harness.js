@@ -5,6 +5,7 @@
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -14,6 +15,10 @@ import { chromium } from 'playwright-core';
 /** @import { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core' */
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+
+/** Stopped at the end. @type {import('node:child_process').ChildProcess[]} */
+const servers = [];
+after(() => servers.forEach((server) => server.kill()));
 
 /**
  * Serves a folder with `cargo xtask serve`, at a free port, until the tests of this file have run.
@@ -26,7 +31,7 @@ export async function serve(folder, ...options) {
   const server = spawn(program, ['serve', '--folder', folder, '--port', '0', ...options], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
-  after(() => server.kill());
+  servers.push(server);
   for await (const text of server.stdout.setEncoding('utf8')) {
     const address = /http:\S+/.exec(text)?.[0];
     if (address) return address;
@@ -134,7 +139,8 @@ export async function stroke(page, points) {
  * @returns {Promise<string[]>}
  */
 export async function accessibilityProblems(page) {
-  await page.addScriptTag({ path: createRequire(import.meta.url).resolve('axe-core') });
+  // Evaluated, not added as an element, which the page's Content-Security-Policy forbids.
+  await page.evaluate(await readFile(createRequire(import.meta.url).resolve('axe-core'), 'utf8'));
   return page.evaluate(async () => {
     const { axe } = /** @type {{ axe: typeof import('axe-core') }} */ (/** @type {unknown} */ (globalThis));
     const { violations } = await axe.run();

@@ -2,7 +2,7 @@
 //!
 //! The rooms follow a digit's way through the program:
 //!
-//! - [`idx`] reads MNIST's files into [`digits`];
+//! - [`idx`] reads MNIST's files into [`digits`]; [`stroke`] turns pen strokes into the same kind of image;
 //! - [`float`] is the float32 network 784-h1-h2-10 and how it is trained;
 //! - [`quant`] finds scales and zero points and converts the float network;
 //! - [`int8`] is the quantized network, running on integers;
@@ -23,6 +23,7 @@ pub mod idx;
 pub mod int8;
 pub mod quant;
 pub mod random;
+pub mod stroke;
 
 pub use digit8_kernels::Kernel;
 pub use error::Error;

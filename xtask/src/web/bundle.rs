@@ -30,7 +30,7 @@ fn keeps_its_name(path: &str) -> bool {
         || path.ends_with(".webmanifest")
 }
 
-/// All files under a folder, by their path in it.
+/// All files under a folder, by their path in it, without hidden ones and what is written for developers (.md).
 pub fn read_folder(folder: &Path) -> anyhow::Result<BTreeMap<String, Vec<u8>>> {
     let mut found = BTreeMap::new();
     let entries = std::fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))?;
@@ -40,7 +40,7 @@ pub fn read_folder(folder: &Path) -> anyhow::Result<BTreeMap<String, Vec<u8>>> {
         if entry.path().is_dir() {
             let inner = read_folder(&entry.path())?;
             found.extend(inner.into_iter().map(|(path, bytes)| (format!("{name}/{path}"), bytes)));
-        } else if !name.starts_with('.') && !name.ends_with(".d.ts") {
+        } else if !name.starts_with('.') && !name.ends_with(".md") {
             found.insert(name, files::read(&entry.path())?);
         }
     }

@@ -137,17 +137,15 @@ pub(crate) unsafe trait Simd {
         unsafe { Self::fma(a, b, c) }
     }
 
-    /// `a / b`.
+    /// [`accumulate`](Self::accumulate) on arrays.
     ///
     /// # Safety
     /// The CPU has the instruction set.
-    unsafe fn divide(a: Self::Reals, b: Self::Reals) -> Self::Reals;
-
-    /// `√a`.
-    ///
-    /// # Safety
-    /// The CPU has the instruction set.
-    unsafe fn square_root(a: Self::Reals) -> Self::Reals;
+    #[inline(always)]
+    unsafe fn multiply_add(a: Floats, b: Floats, c: Floats) -> Floats {
+        // SAFETY: the caller's contract.
+        unsafe { Self::store(Self::accumulate(Self::load(&a), Self::load(&b), Self::load(&c))) }
+    }
 
     /// The greater; `b` where one is NaN or both are 0.
     ///
