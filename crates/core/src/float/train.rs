@@ -1,7 +1,7 @@
 //! Training: mini-batches, cross-entropy, Adam. The same seed gives the same bits.
 
-use digit8_kernels::train::{AdamStep, Layer, stride};
-use ndarray::{Array1, Array2};
+use digit8_kernels::train::{AdamStep, Layer, Rows};
+use ndarray::{Array1, Array2, ArrayView1};
 
 use crate::digits::{CLASSES, Digits, PIXELS, normalized};
 use crate::float::loss::cross_entropy;
@@ -150,26 +150,27 @@ struct Trainer {
     table: [f32; 256],
     pixels: [u8; PIXELS],
     labels: Vec<u8>,
-    /// The input and the outputs of the three layers, rows padded.
-    activations: [Vec<f32>; 4],
-    /// The gradients of the outputs of the three layers, rows padded.
-    gradients: [Vec<f32>; 3],
+    /// The input and the outputs of the three layers.
+    activations: [Rows; 4],
+    /// The gradients of the outputs of the three layers.
+    gradients: [Rows; 3],
 }
 
 impl Trainer {
     fn new(mlp: &Mlp, kernel: Kernel) -> Self {
-        let layers = mlp
-            .layers()
-            .each_ref()
-            .map(|linear| Layer::new(kernel, &contiguous(&linear.weight), &linear.bias.to_vec()));
+        let layers = mlp.layers().each_ref().map(|linear| {
+            let weight = Rows::new(&contiguous(&linear.weight), linear.weight.ncols());
+            Layer::new(kernel, weight, Rows::new(&linear.bias.to_vec(), linear.bias.len()))
+        });
+        let widths = layers.each_ref().map(|layer| layer.bias().width());
         Self {
+            activations: [PIXELS, widths[0], widths[1], widths[2]].map(|width| Rows::zeros(0, width)),
+            gradients: widths.map(|width| Rows::zeros(0, width)),
             layers,
             steps: 0,
             table: normalized(),
             pixels: [0; PIXELS],
             labels: Vec::new(),
-            activations: Default::default(),
-            gradients: Default::default(),
         }
     }
 
@@ -182,28 +183,25 @@ impl Trainer {
         learning_rate: f32,
         smoothing: f32,
     ) -> f32 {
-        let hidden = self.layers.each_ref().map(|layer| stride(layer.outputs()));
+        for rows in self.activations.iter_mut().chain(&mut self.gradients) {
+            rows.resize(batch.len());
+        }
         let [x0, x1, x2, logits] = &mut self.activations;
         let [dy1, dy2, dy3] = &mut self.gradients;
-        x0.resize(batch.len() * PIXELS, 0.0);
         self.labels.clear();
-        for (&index, x) in batch.iter().zip(x0.chunks_exact_mut(PIXELS)) {
+        for (row, &index) in batch.iter().enumerate() {
             source.image(epoch, index, &mut self.pixels);
             self.labels.push(labels[index]);
-            x.iter_mut().zip(&self.pixels).for_each(|(x, &pixel)| *x = self.table[usize::from(pixel)]);
-        }
-        for (rows, width) in [(&mut *x1, hidden[0]), (&mut *x2, hidden[1]), (&mut *logits, hidden[2])] {
-            rows.resize(batch.len() * width, 0.0);
-        }
-        for (rows, width) in [(&mut *dy1, hidden[0]), (&mut *dy2, hidden[1]), (&mut *dy3, hidden[2])] {
-            rows.resize(batch.len() * width, 0.0);
+            for (x, &pixel) in x0.row_mut(row).iter_mut().zip(&self.pixels) {
+                *x = self.table[usize::from(pixel)];
+            }
         }
 
         let [layer1, layer2, layer3] = &mut self.layers;
         layer1.forward(x0, true, x1);
         layer2.forward(x1, true, x2);
         layer3.forward(x2, false, logits);
-        let loss = cross_entropy(logits, &self.labels, smoothing, hidden[2], dy3);
+        let loss = cross_entropy(logits, &self.labels, smoothing, dy3);
         layer3.backward(dy3, x2, dy2);
         layer2.backward(dy2, x1, dy1);
 
@@ -218,9 +216,10 @@ impl Trainer {
     fn mlp(&self, like: &Mlp) -> Result<Mlp> {
         let mut layers = like.layers().clone();
         for (linear, layer) in layers.iter_mut().zip(&self.layers) {
-            let (weight, bias) = layer.parameters();
-            linear.weight.iter_mut().zip(weight).for_each(|(old, new)| *old = new);
-            linear.bias = Array1::from_vec(bias);
+            for (index, mut row) in linear.weight.rows_mut().into_iter().enumerate() {
+                row.assign(&ArrayView1::from(layer.weight().row(index)));
+            }
+            linear.bias.assign(&ArrayView1::from(layer.bias().row(0)));
         }
         Mlp::new(layers)
     }

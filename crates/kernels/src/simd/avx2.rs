@@ -117,6 +117,18 @@ macro_rules! halves {
         }
 
         #[inline(always)]
+        unsafe fn divide(a: [__m256; 2], b: [__m256; 2]) -> [__m256; 2] {
+            // SAFETY: the caller's contract.
+            unsafe { [_mm256_div_ps(a[0], b[0]), _mm256_div_ps(a[1], b[1])] }
+        }
+
+        #[inline(always)]
+        unsafe fn square_root(a: [__m256; 2]) -> [__m256; 2] {
+            // SAFETY: the caller's contract.
+            unsafe { [_mm256_sqrt_ps(a[0]), _mm256_sqrt_ps(a[1])] }
+        }
+
+        #[inline(always)]
         unsafe fn max(a: [__m256; 2], b: [__m256; 2]) -> [__m256; 2] {
             // SAFETY: the caller's contract.
             unsafe { [_mm256_max_ps(a[0], b[0]), _mm256_max_ps(a[1], b[1])] }

@@ -103,6 +103,18 @@ unsafe impl Simd for Avx512 {
     }
 
     #[inline(always)]
+    unsafe fn divide(a: __m512, b: __m512) -> __m512 {
+        // SAFETY: the caller's contract.
+        unsafe { _mm512_div_ps(a, b) }
+    }
+
+    #[inline(always)]
+    unsafe fn square_root(a: __m512) -> __m512 {
+        // SAFETY: the caller's contract.
+        unsafe { _mm512_sqrt_ps(a) }
+    }
+
+    #[inline(always)]
     unsafe fn max(a: __m512, b: __m512) -> __m512 {
         // SAFETY: the caller's contract.
         unsafe { _mm512_max_ps(a, b) }

@@ -137,15 +137,17 @@ pub(crate) unsafe trait Simd {
         unsafe { Self::fma(a, b, c) }
     }
 
-    /// [`accumulate`](Self::accumulate) on arrays.
+    /// `a / b`.
     ///
     /// # Safety
     /// The CPU has the instruction set.
-    #[inline(always)]
-    unsafe fn multiply_add(a: Floats, b: Floats, c: Floats) -> Floats {
-        // SAFETY: the caller's contract.
-        unsafe { Self::store(Self::accumulate(Self::load(&a), Self::load(&b), Self::load(&c))) }
-    }
+    unsafe fn divide(a: Self::Reals, b: Self::Reals) -> Self::Reals;
+
+    /// `√a`.
+    ///
+    /// # Safety
+    /// The CPU has the instruction set.
+    unsafe fn square_root(a: Self::Reals) -> Self::Reals;
 
     /// The greater; `b` where one is NaN or both are 0.
     ///

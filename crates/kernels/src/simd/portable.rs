@@ -81,6 +81,16 @@ unsafe impl Simd for Portable {
     }
 
     #[inline(always)]
+    unsafe fn divide(a: Floats, b: Floats) -> Floats {
+        std::array::from_fn(|lane| a[lane] / b[lane])
+    }
+
+    #[inline(always)]
+    unsafe fn square_root(a: Floats) -> Floats {
+        a.map(f32::sqrt)
+    }
+
+    #[inline(always)]
     unsafe fn max(a: Floats, b: Floats) -> Floats {
         std::array::from_fn(|lane| if a[lane] > b[lane] { a[lane] } else { b[lane] })
     }

@@ -1,0 +1,120 @@
+//! What training needs of a linear layer: forwards, backwards, and Adam.
+//!
+//! The weight gradient of a small batch is never written out: [`Layer::step`] forms it in registers, a tile at a time, and
+//! Adam consumes it there, in one pass over the weights and their two moments.
+
+mod passes;
+mod rows;
+
+pub use rows::Rows;
+
+use crate::Kernel;
+use crate::simd::dispatch;
+use passes::{backward, forward, step};
+
+/// One step of Adam: PyTorch's formula with the bias corrections of the step worked in.
+///
+/// `m += (1 - beta1) · (g - m)`, `v = beta2 · v + (1 - beta2) · g²`,
+/// `w -= step_size · m / (√v · inverse_root + epsilon)`.
+#[derive(Clone, Copy, Debug)]
+pub struct AdamStep {
+    /// `1 - beta1`.
+    pub one_minus_beta1: f32,
+    /// `beta2`.
+    pub beta2: f32,
+    /// `1 - beta2`.
+    pub one_minus_beta2: f32,
+    /// The learning rate over `1 - beta1^t`.
+    pub step_size: f32,
+    /// `1 / √(1 - beta2^t)`.
+    pub inverse_root: f32,
+    /// What keeps the quotient finite.
+    pub epsilon: f32,
+}
+
+/// A linear layer in training: weights, bias, and Adam's two moments of each.
+#[derive(Clone, Debug)]
+pub struct Layer {
+    kernel: Kernel,
+    /// `[outputs, inputs]`.
+    weight: Moments,
+    /// `[1, outputs]`.
+    bias: Moments,
+}
+
+/// Parameters with the running means of their gradients and of the gradients' squares.
+#[derive(Clone, Debug)]
+struct Moments {
+    value: Rows,
+    mean: Rows,
+    square: Rows,
+}
+
+impl Moments {
+    fn new(value: Rows) -> Self {
+        let zeros = Rows::zeros(value.count(), value.width());
+        Self { value, mean: zeros.clone(), square: zeros }
+    }
+}
+
+impl Layer {
+    /// A layer that starts from `weight` `[outputs, inputs]` and `bias` `[1, outputs]`, its moments 0.
+    ///
+    /// # Panics
+    /// If `bias` is not a row with a value for each row of `weight`.
+    pub fn new(kernel: Kernel, weight: Rows, bias: Rows) -> Self {
+        assert_eq!((bias.count(), bias.width()), (1, weight.count()), "a bias for each output");
+        Self { kernel, weight: Moments::new(weight), bias: Moments::new(bias) }
+    }
+
+    /// The weights `[outputs, inputs]`.
+    pub fn weight(&self) -> &Rows {
+        &self.weight.value
+    }
+
+    /// The bias `[1, outputs]`.
+    pub fn bias(&self) -> &Rows {
+        &self.bias.value
+    }
+
+    /// `y = x · weightᵀ + bias`, and `max(y, 0)` with `relu`, for `x` `[batch, inputs]` and `y` `[batch, outputs]`.
+    ///
+    /// # Panics
+    /// If the shapes do not fit.
+    pub fn forward(&self, x: &Rows, relu: bool, y: &mut Rows) {
+        self.check(x, y);
+        let layer = self;
+        dispatch!(self.kernel, forward(layer: &Layer, x: &Rows, relu: bool, y: &mut Rows));
+    }
+
+    /// `dx = dy · weight`, 0 where the activation `x` was 0: the gradient behind the ReLU that made `x`.
+    ///
+    /// # Panics
+    /// If the shapes do not fit.
+    pub fn backward(&self, dy: &Rows, x: &Rows, dx: &mut Rows) {
+        self.check(x, dy);
+        self.check(dx, dy);
+        let layer = self;
+        dispatch!(self.kernel, backward(layer: &Layer, dy: &Rows, x: &Rows, dx: &mut Rows));
+    }
+
+    /// One step of Adam with the gradients `dyᵀ · x` (weights) and `Σ dy` (bias), summed over the batch.
+    ///
+    /// # Panics
+    /// If the shapes do not fit.
+    pub fn step(&mut self, x: &Rows, dy: &Rows, adam: AdamStep) {
+        self.check(x, dy);
+        let layer = self;
+        dispatch!(layer.kernel, step(layer: &mut Layer, x: &Rows, dy: &Rows, adam: AdamStep));
+    }
+
+    fn check(&self, x: &Rows, y: &Rows) {
+        let weight = &self.weight.value;
+        assert_eq!(
+            (x.width(), y.width()),
+            (weight.width(), weight.count()),
+            "inputs and outputs of the layer"
+        );
+        assert_eq!(x.count(), y.count(), "an input for each output");
+    }
+}
