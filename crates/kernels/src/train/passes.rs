@@ -3,10 +3,10 @@
 //! ```text
 //! forward    5 rows · 2 neurons    10 sums, along the inputs; a weight loaded serves 5 rows
 //! backward   5 rows · 1 vector      5 sums, along the neurons
-//! step       2 neurons · 7 vectors 14 sums, along the batch; 784 inputs are 7 · 7 vectors
+//! step       1 neuron · 7 vectors   7 sums, along the batch; 784 inputs are 7 · 7 vectors
 //! ```
 //!
-//! Where registers are few, forward and step take one neuron at a time.
+//! Where registers are few, a tile of forward has one neuron.
 
 use super::rows::Vector;
 use super::{AdamStep, Layer, Moments, Rows};
@@ -178,45 +178,18 @@ unsafe fn step_columns<S: Simd, const T: usize>(
     adam: AdamStep,
     first: usize,
 ) {
-    let mut neuron = 0;
-    while neuron < dy.width() {
+    for neuron in 0..dy.width() {
         // SAFETY: the caller's contract.
         unsafe {
-            if S::TWO_CHAINS && neuron + 2 <= dy.width() {
-                step_tile::<S, T, 2>(weight, x, dy, adam, first, neuron);
-                neuron += 2;
-            } else {
-                step_tile::<S, T, 1>(weight, x, dy, adam, first, neuron);
-                neuron += 1;
-            }
-        }
-    }
-}
-
-#[inline(always)]
-unsafe fn step_tile<S: Simd, const T: usize, const N: usize>(
-    weight: &mut Moments,
-    x: &Rows,
-    dy: &Rows,
-    adam: AdamStep,
-    first: usize,
-    neuron: usize,
-) {
-    // SAFETY: the caller's contract.
-    unsafe {
-        let mut gradients = [[S::splat(0.0); T]; N];
-        for row in 0..x.count() {
-            let x: &[Vector; T] = x.tile(row, first);
-            let dy = &dy.row(row)[neuron..neuron + N];
-            for (gradients, &dy) in gradients.iter_mut().zip(dy) {
-                let dy = S::splat(dy);
+            let mut gradients = [S::splat(0.0); T];
+            for row in 0..x.count() {
+                let x: &[Vector; T] = x.tile(row, first);
+                let dy = S::splat(dy.row(row)[neuron]);
                 for (gradient, x) in gradients.iter_mut().zip(x) {
                     *gradient = S::accumulate(dy, S::load(&x.0), *gradient);
                 }
             }
-        }
-        for (n, gradients) in gradients.into_iter().enumerate() {
-            update::<S, T>(weight, neuron + n, first, gradients, adam);
+            update::<S, T>(weight, neuron, first, gradients, adam);
         }
     }
 }
@@ -245,8 +218,9 @@ unsafe fn update<S: Simd, const T: usize>(
             let new_square = S::accumulate(scaled, gradient, decayed);
             let root = S::square_root(new_square);
             let denominator = S::accumulate(root, S::splat(adam.inverse_root), S::splat(adam.epsilon));
-            let quotient = S::divide(new_mean, denominator);
-            let new_value = S::accumulate(quotient, S::splat(-adam.step_size), S::load(value));
+            // Not the mean by the denominator: a mean that has faded to a subnormal number makes a division slow.
+            let quotient = S::divide(S::splat(-adam.step_size), denominator);
+            let new_value = S::accumulate(quotient, new_mean, S::load(value));
             (*value, *mean, *square) = (S::store(new_value), S::store(new_mean), S::store(new_square));
         }
     }
