@@ -9,16 +9,22 @@ use crate::file::Model;
 /// The logits `[n, 10]` that `model` gives to `pixels` `[n, 784]`, one image at a time: what a dynamic network says of an
 /// image depends on the others in its batch.
 pub fn logits(model: &Model, kernel: Kernel, pixels: &[u8]) -> Vec<f32> {
+    batched_logits(model, kernel, pixels, 1)
+}
+
+/// [`logits`], `batch` images at a time (0 counts as 1); the last batch may be smaller.
+pub fn batched_logits(model: &Model, kernel: Kernel, pixels: &[u8], batch: usize) -> Vec<f32> {
+    let batch = batch.max(1);
     let mut logits = vec![0.0; pixels.len() / PIXELS * CLASSES];
-    let images = pixels.chunks_exact(PIXELS).zip(logits.chunks_exact_mut(CLASSES));
+    let batches = pixels.chunks(batch * PIXELS).zip(logits.chunks_mut(batch * CLASSES));
     match model {
         Model::Float(mlp) => {
             let mut engine = mlp.engine(kernel);
-            images.for_each(|(image, logits)| engine.logits(image, logits));
+            batches.for_each(|(images, logits)| engine.logits(images, logits));
         }
         Model::Int8(mlp) => {
             let mut engine = mlp.engine(kernel);
-            images.for_each(|(image, logits)| engine.logits(image, logits));
+            batches.for_each(|(images, logits)| engine.logits(images, logits));
         }
     }
     logits

@@ -94,7 +94,6 @@ impl Source {
         Ok(Dataset { origin, official_test: official, train: train.digits, test })
     }
 
-    #[allow(dead_code)]
     /// The test digits alone: a command that only measures need not hold the training images.
     pub fn load_test(&self) -> anyhow::Result<TestSet> {
         self.read(&self.find()?, Set::Test)
