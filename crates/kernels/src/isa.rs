@@ -41,6 +41,9 @@ token!(
 pub enum Kernel {
     /// Plain Rust: defines the answer.
     Scalar,
+    /// WebAssembly's 128-bit SIMD: the module was compiled for it, so an engine that runs it has it.
+    #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+    Simd128,
     /// AVX2 and FMA.
     #[cfg(target_arch = "x86_64")]
     Avx2(Avx2),
@@ -60,6 +63,8 @@ impl Kernel {
     pub fn available() -> Vec<Kernel> {
         #[allow(unused_mut)]
         let mut kernels = vec![Kernel::Scalar];
+        #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+        kernels.push(Kernel::Simd128);
         #[cfg(target_arch = "x86_64")]
         {
             kernels.extend(Avx2::new().map(Kernel::Avx2));
@@ -88,6 +93,8 @@ impl Kernel {
     pub fn name(self) -> &'static str {
         match self {
             Kernel::Scalar => "scalar",
+            #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+            Kernel::Simd128 => "simd128",
             #[cfg(target_arch = "x86_64")]
             Kernel::Avx2(_) => "avx2",
             #[cfg(target_arch = "x86_64")]

@@ -10,6 +10,7 @@
 pub mod float;
 pub mod int8;
 mod isa;
+#[cfg(not(target_arch = "wasm32"))]
 pub mod limits;
 mod panels;
 mod simd;

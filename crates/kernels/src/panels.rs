@@ -24,14 +24,19 @@
 use crate::Kernel;
 use crate::simd::{LANES, Line, MAX_GROUPS, Simd, dispatch};
 
-/// Vectors of neurons in a panel.
-const PANEL: usize = 7;
+/// Vectors of neurons in a panel. WebAssembly has no more than one in registers, and a smaller module.
+const PANEL: usize = if cfg!(target_arch = "wasm32") { 1 } else { 7 };
 /// Rows that go through a slice together where they are dense: 28 of AVX-512's 32 registers.
 const TILE: usize = 4;
 /// Rows whose sums wait while others take their turn: more would fill L1, where the slice is to stay.
 const BLOCK: usize = 8;
 /// The bytes of a slice: three quarters of the smallest L1 about.
 const SLICE: usize = 24 << 10;
+
+/// The lesser of two.
+const fn least(a: usize, b: usize) -> usize {
+    if a < b { a } else { b }
+}
 
 /// What a product multiplies, and what becomes of its sums.
 pub(crate) trait Product {
@@ -93,6 +98,8 @@ impl Panels {
 
     /// `out[b][o]` = what `product` makes of the sum of neuron `o` for row `b` of `x`.
     pub fn product<P: Product>(&self, kernel: Kernel, product: &P, x: &[u8], out: &mut [P::Out]) {
+        // Also tells the compiler that there is nothing to compile for it.
+        assert!(kernel != Kernel::Scalar, "the scalar kernel's weights are rows");
         #[inline(always)]
         unsafe fn run<S: Simd, P: Product>(panels: &Panels, product: &P, x: &[u8], out: &mut [P::Out]) {
             let groups = panels.row.div_ceil(4);
@@ -105,12 +112,12 @@ impl Panels {
                 // SAFETY: the caller's contract.
                 unsafe {
                     match vectors {
-                        1 => layer.panel::<S, 1>(panel, x, out),
-                        2 => layer.panel::<S, 2>(panel, x, out),
-                        3 => layer.panel::<S, 3>(panel, x, out),
-                        4 => layer.panel::<S, 4>(panel, x, out),
-                        5 => layer.panel::<S, 5>(panel, x, out),
-                        6 => layer.panel::<S, 6>(panel, x, out),
+                        1 => layer.panel::<S, { least(1, PANEL) }>(panel, x, out),
+                        2 => layer.panel::<S, { least(2, PANEL) }>(panel, x, out),
+                        3 => layer.panel::<S, { least(3, PANEL) }>(panel, x, out),
+                        4 => layer.panel::<S, { least(4, PANEL) }>(panel, x, out),
+                        5 => layer.panel::<S, { least(5, PANEL) }>(panel, x, out),
+                        6 => layer.panel::<S, { least(6, PANEL) }>(panel, x, out),
                         _ => layer.panel::<S, PANEL>(panel, x, out),
                     }
                 }

@@ -69,7 +69,7 @@ pub struct Classifier {
 }
 
 enum Engine {
-    Float(FloatEngine),
+    Float(Box<FloatEngine>),
     Int8(Int8Engine),
 }
 
@@ -88,7 +88,9 @@ impl Classifier {
         };
         let (model, _) = file::read(file).map_err(|error: Error| JsError::new(&error.to_string()))?;
         let (engine, kind, hidden) = match &model {
-            Model::Float(mlp) => (Engine::Float(mlp.engine(kernel)), "float32".to_owned(), mlp.hidden()),
+            Model::Float(mlp) => {
+                (Engine::Float(Box::new(mlp.engine(kernel))), "float32".to_owned(), mlp.hidden())
+            }
             Model::Int8(mlp) => (Engine::Int8(mlp.engine(kernel)), mlp.scheme().to_string(), mlp.hidden()),
         };
         Ok(Self { engine, kind, hidden, pixels: vec![0; batch * PIXELS], logits: vec![0.0; batch * CLASSES] })

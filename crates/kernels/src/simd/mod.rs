@@ -9,6 +9,8 @@ pub(crate) mod avx2;
 #[cfg(target_arch = "x86_64")]
 pub(crate) mod avx512;
 pub(crate) mod portable;
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+pub(crate) mod simd128;
 
 /// Lanes of every vector here.
 pub(crate) const LANES: usize = 16;
@@ -223,6 +225,9 @@ macro_rules! dispatch {
         match $kernel {
             // SAFETY: the portable type needs no instruction set.
             $crate::Kernel::Scalar => unsafe { $function::<$crate::simd::portable::Portable $(, $generic)?>($($argument),*) },
+            // SAFETY: the module as a whole needs the instruction set.
+            #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+            $crate::Kernel::Simd128 => unsafe { $function::<$crate::simd::simd128::Simd128 $(, $generic)?>($($argument),*) },
             // SAFETY: the token proves that the CPU has the instruction set.
             #[cfg(target_arch = "x86_64")]
             $crate::Kernel::Avx2(_) => unsafe { avx2$(::<$generic>)?($($argument),*) },
