@@ -79,7 +79,7 @@ impl Kernel {
         Kernel::available().into_iter().find(|kernel| kernel.name() == name)
     }
 
-    /// The fastest kernel of this CPU, or the one that the variable [`KERNEL_VARIABLE`] names. A name that this CPU cannot
+    /// The fastest kernel of this CPU, or the one that the variable `DIGIT8_KERNEL` names. A name that this CPU cannot
     /// run is passed over: a program that must know asks [`Kernel::named`].
     pub fn best() -> Kernel {
         static BEST: OnceLock<Kernel> = OnceLock::new();

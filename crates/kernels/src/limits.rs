@@ -1,7 +1,7 @@
 //! What one core can do at most: multiply-adds in registers, and loads from L1 and L2. The benchmark holds every row
 //! against these.
 //!
-//! An instruction runs in [`CHAINS`] chains that do not wait for each other. Four cycles of latency, two instructions a
+//! An instruction runs in several chains that do not wait for each other. Four cycles of latency, two instructions a
 //! cycle: eight chains fill the pipes, and twelve leave some slack and fit the sixteen registers of AVX2.
 
 use crate::Kernel;

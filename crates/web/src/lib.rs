@@ -70,7 +70,7 @@ pub struct Classifier {
 
 enum Engine {
     Float(Box<FloatEngine>),
-    Int8(Int8Engine),
+    Int8(Box<Int8Engine>),
 }
 
 #[wasm_bindgen]
@@ -91,7 +91,9 @@ impl Classifier {
             Model::Float(mlp) => {
                 (Engine::Float(Box::new(mlp.engine(kernel))), "float32".to_owned(), mlp.hidden())
             }
-            Model::Int8(mlp) => (Engine::Int8(mlp.engine(kernel)), mlp.scheme().to_string(), mlp.hidden()),
+            Model::Int8(mlp) => {
+                (Engine::Int8(Box::new(mlp.engine(kernel))), mlp.scheme().to_string(), mlp.hidden())
+            }
         };
         Ok(Self { engine, kind, hidden, pixels: vec![0; batch * PIXELS], logits: vec![0.0; batch * CLASSES] })
     }
