@@ -4,6 +4,7 @@ import { Network, hasSimd, image, load, panic, timerStep } from './engine.js';
 import { MODELS, fetchModel } from './models.js';
 import { Pad } from './pad.js';
 import { Panel, best } from './panel.js';
+import { showPixels, showSamples } from './samples.js';
 
 /** @import { Scheme } from './models.js' */
 
@@ -24,9 +25,14 @@ const networks = {};
 const loaded = {};
 /** @type {Uint8Array | undefined} */
 let pixels;
+/** The sample that was clicked, until something is drawn. @type {Uint8Array | undefined} */
+let sample;
 
 readUrl();
-pad.addEventListener('change', () => answer());
+pad.addEventListener('change', () => {
+  sample = undefined;
+  answer();
+});
 pad.addEventListener('done', () => guarded(finish));
 undo.addEventListener('click', () => pad.undo());
 clear.addEventListener('click', () => pad.clear());
@@ -54,6 +60,7 @@ async function start() {
   const [file] = await Promise.all([fetchModel(chosen('int8'), report), load()]);
   install('int8', file);
   await choose();
+  await guarded(() => showSamples(byId('samples'), chooseSample));
   if ('serviceWorker' in navigator) await navigator.serviceWorker.register('./sw.js').catch(() => {});
 }
 
@@ -96,12 +103,13 @@ function install(name, file) {
 
 /** Answers what is on the pad. */
 function answer() {
-  undo.disabled = clear.disabled = pad.strokes.length === 0;
+  undo.disabled = pad.strokes.length === 0;
+  clear.disabled = pad.strokes.length === 0 && !sample;
   byId('hint').hidden = pad.strokes.length > 0;
   if (!networks.int8 && !networks.float) return;
   guarded(() => {
-    pixels = image(pad.strokes, pad.pen);
-    showPreview();
+    pixels = sample ?? image(pad.strokes, pad.pen);
+    showPixels(preview, pixels);
     const given = pixels;
     const float = given && networks.float?.answer(given);
     const int8 = given && networks.int8?.answer(given);
@@ -109,6 +117,14 @@ function answer() {
     panels.int8.show(int8);
     byId('agreement').textContent = float && int8 ? comparison(float, int8) : '–';
   });
+}
+
+/** Answers a sample instead of a drawing. @param {Uint8Array} digit */
+function chooseSample(digit) {
+  pad.clear();
+  sample = digit;
+  answer();
+  guarded(finish);
 }
 
 /** After a stroke: the times, and the answers for those who hear them. */
@@ -132,13 +148,6 @@ function comparison(float, int8) {
   const most = best(differences);
   const start = best(float) === best(int8) ? `Both read ${best(float)}.` : `They disagree: ${best(float)} and ${best(int8)}.`;
   return `${start} Their probabilities differ most for ${most}, by ${(100 * differences[most]).toFixed(2)} points.`;
-}
-
-function showPreview() {
-  const context = /** @type {CanvasRenderingContext2D} */ (preview.getContext('2d'));
-  const picture = context.createImageData(28, 28);
-  for (let at = 0; at < 784; at++) picture.data.fill(pixels?.[at] ?? 0, 4 * at, 4 * at + 3).fill(255, 4 * at + 3, 4 * at + 4);
-  context.putImageData(picture, 0, 0);
 }
 
 /** The chosen network's file for a panel. @param {'float' | 'int8'} name */

@@ -1,7 +1,7 @@
 // The page as visitors use it: draw, read the answers, change the choice, and what happens when something is missing.
 
 import assert from 'node:assert/strict';
-import { readdir } from 'node:fs/promises';
+import { readFile, readdir } from 'node:fs/promises';
 
 import { accessibilityProblems, pageTest, stroke } from './harness.js';
 
@@ -56,6 +56,23 @@ pageTest('a blank pad has no answer, before and after', {}, async (page) => {
   await assertRead(page, '–');
   assert.equal(await text(page, 'int8-probability-1'), '–');
   assert(await page.getByTestId('undo').isDisabled());
+});
+
+pageTest('a sample is answered like a drawing, and gives way to one', {}, async (page) => {
+  const { digits } = JSON.parse(await readFile(new URL('../../www/samples.json', import.meta.url), 'utf8'));
+  const samples = page.locator('[data-testid^="sample-"]');
+  await page.getByTestId('sample-0').waitFor();
+  assert.equal(await samples.count(), digits.length);
+  for (const index of [0, 3, 21]) {
+    await page.getByTestId(`sample-${index}`).click();
+    await assertRead(page, String(digits[index].label));
+  }
+  await page.getByTestId('clear').click();
+  await assertRead(page, '–');
+  await page.getByTestId('sample-0').click();
+  await page.getByTestId('pad').scrollIntoViewIfNeeded();
+  await draw(page, '1');
+  await assertRead(page, '1');
 });
 
 pageTest('the keyboard draws', {}, async (page) => {
