@@ -36,23 +36,18 @@ fn vary(image: &[u8], random: &mut Random, out: &mut [u8]) {
     let (sin, cos) = angle.sin_cos();
     let (scale_x, scale_y) = {
         let scale = random.uniform(0.87, 1.12);
-        let aspect = random.uniform(0.88, 1.14);
+        let aspect = random.uniform(-0.13, 0.13).exp();
         (scale * aspect, scale / aspect)
     };
     let shear = random.uniform(-0.2, 0.2);
-    let shift = [random.uniform(-1.3, 1.3), random.uniform(-1.3, 1.3)];
+    let shift = [random.uniform(-2.0, 2.0), random.uniform(-2.0, 2.0)];
     // From a pixel of the variation back to the point of the image that it shows, through the middle.
     let middle = (SIDE as f32 - 1.0) / 2.0;
     let [a, b, c, d] = [cos / scale_x, (sin + shear) / scale_x, -sin / scale_y, cos / scale_y];
-    // A gentle wave bends straight strokes and curls tails.
-    let wave = [random.uniform(-0.9, 0.9), random.uniform(-0.9, 0.9)];
-    let phase = [random.uniform(0.0, std::f32::consts::TAU), random.uniform(0.0, std::f32::consts::TAU)];
-    let bend = |at: f32, axis: usize| wave[axis] * (at * 0.32 + phase[axis]).sin();
-    let bends: [[f32; SIDE]; 2] = std::array::from_fn(|axis| std::array::from_fn(|at| bend(at as f32, axis)));
     for row in 0..SIDE {
         for column in 0..SIDE {
-            let x = column as f32 - middle - shift[0] + bends[0][row];
-            let y = row as f32 - middle - shift[1] + bends[1][column];
+            let x = column as f32 - middle - shift[0];
+            let y = row as f32 - middle - shift[1];
             let (x, y) = (a * x + b * y + middle, c * x + d * y + middle);
             out[row * SIDE + column] = sample(&thick, x, y);
         }
@@ -90,5 +85,71 @@ fn thicken(image: &[u8], amount: f32, out: &mut [u8; PIXELS]) {
             let (from, to) = (f32::from(image[at]), f32::from(extreme));
             out[at] = (from + (to - from) * amount.abs() + 0.5) as u8;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A digit like a thick plus sign.
+    fn plus() -> Digits {
+        let ink = |row: usize, column: usize| (12..16).contains(&row) || (12..16).contains(&column);
+        let inside = |at: usize| (5..23).contains(&at);
+        let pixel = |at: usize| {
+            let (row, column) = (at / SIDE, at % SIDE);
+            if inside(row) && inside(column) && ink(row, column) { 255 } else { 0 }
+        };
+        Digits::new((0..PIXELS).map(pixel).collect(), vec![4]).unwrap()
+    }
+
+    fn variation(seed: u64, epoch: usize) -> [u8; PIXELS] {
+        let mut pixels = [0; PIXELS];
+        Augmented::new(&plus(), seed).image(epoch, 0, &mut pixels);
+        pixels
+    }
+
+    fn ink(image: &[u8]) -> u32 {
+        image.iter().map(|&ink| u32::from(ink)).sum()
+    }
+
+    #[test]
+    fn seed_and_epoch_decide() {
+        assert_eq!(variation(1, 2), variation(1, 2));
+        assert_ne!(variation(1, 2), variation(1, 3));
+        assert_ne!(variation(1, 2), variation(2, 2));
+    }
+
+    #[test]
+    fn variations_are_small() {
+        let digits = plus();
+        for epoch in 0..200 {
+            let image = variation(7, epoch);
+            let ratio = f64::from(ink(&image)) / f64::from(ink(digits.image(0)));
+            assert!((0.4..2.2).contains(&ratio), "epoch {epoch}: {ratio} times the ink");
+            // The middle of the plus stays inked wherever it is shifted.
+            assert!(image[13 * SIDE + 13] > 127 || image[14 * SIDE + 14] > 127, "epoch {epoch}");
+        }
+    }
+
+    #[test]
+    fn thickening_adds_ink_and_thinning_takes_it() {
+        let digits = plus();
+        let [mut thin, mut same, mut thick] = [[0; PIXELS]; 3];
+        thicken(digits.image(0), -0.5, &mut thin);
+        thicken(digits.image(0), 0.0, &mut same);
+        thicken(digits.image(0), 0.5, &mut thick);
+        assert_eq!(same, digits.image(0));
+        assert!(ink(&thin) < ink(&same) && ink(&same) < ink(&thick));
+    }
+
+    #[test]
+    fn points_between_pixels_are_interpolated() {
+        let mut image = [0; PIXELS];
+        image[0] = 200;
+        image[1] = 100;
+        assert_eq!(sample(&image, 0.5, 0.0), 150);
+        assert_eq!(sample(&image, 0.0, 0.5), 100);
+        assert_eq!(sample(&image, -3.0, 40.0), 0);
     }
 }
