@@ -1,10 +1,12 @@
 //! Two models, one input: what each answers, and how far apart they are.
 
+use ndarray::{Array2, Axis};
 use serde::Serialize;
 
 use crate::Kernel;
 use crate::digits::{CLASSES, PIXELS};
 use crate::file::Model;
+use crate::int8::{QuantizedMlp, Scheme};
 
 /// The logits `[n, 10]` that `model` gives to `pixels` `[n, 784]`, one image at a time: what a dynamic network says of an
 /// image depends on the others in its batch.
@@ -28,6 +30,37 @@ pub fn batched_logits(model: &Model, kernel: Kernel, pixels: &[u8], batch: usize
         }
     }
     logits
+}
+
+/// What each of the three layers hands on, `[n, outputs]`, for `pixels` `[n, 784]`: real numbers, behind ReLU in the hidden
+/// layers, so that networks of any kind and scheme compare value by value. One image at a time, as [`logits`].
+pub fn layer_outputs(model: &Model, kernel: Kernel, pixels: &[u8]) -> [Array2<f32>; 3] {
+    let mut layers = match model {
+        Model::Float(mlp) => mlp.layer_outputs(kernel, pixels),
+        Model::Int8(mlp) if mlp.scheme() == Scheme::Dynamic => one_by_one(mlp, kernel, pixels),
+        Model::Int8(mlp) => linear_outputs(mlp, kernel, pixels),
+    };
+    layers[..2].iter_mut().for_each(|hidden| hidden.mapv_inplace(|y| y.max(0.0)));
+    layers
+}
+
+/// The outputs of the linear layers, with the batch as one tensor.
+fn linear_outputs(mlp: &QuantizedMlp, kernel: Kernel, pixels: &[u8]) -> [Array2<f32>; 3] {
+    let steps = mlp.trace(kernel, pixels);
+    let output = |name| steps.iter().find(|step| step.name == name).map(|step| step.values.real());
+    ["linear1", "linear2", "linear3"].map(|name| output(name).unwrap_or_default())
+}
+
+fn one_by_one(mlp: &QuantizedMlp, kernel: Kernel, pixels: &[u8]) -> [Array2<f32>; 3] {
+    let [h1, h2] = mlp.hidden();
+    let count = pixels.len() / PIXELS;
+    let mut layers = [h1, h2, CLASSES].map(|outputs| Array2::zeros((count, outputs)));
+    for (image, pixels) in pixels.chunks_exact(PIXELS).enumerate() {
+        for (all, one) in layers.iter_mut().zip(linear_outputs(mlp, kernel, pixels)) {
+            all.index_axis_mut(Axis(0), image).assign(&one.row(0));
+        }
+    }
+    layers
 }
 
 /// The probabilities of the ten digits: the softmax of the logits, computed in `f64`.
@@ -101,5 +134,41 @@ impl Error {
         }
         let cosine = if noise == 0.0 { 1.0 } else { dot / (signal * other).sqrt() };
         Self { sqnr: 10.0 * (signal / noise).log10(), cosine, max }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::float::Mlp;
+    use crate::quant::{Calibration, Granularity, calibrate, quantize};
+
+    /// Noise that is mostly paper, like a digit.
+    fn images(count: usize) -> Vec<u8> {
+        (0..count * PIXELS).map(|at| if at % 5 == 0 { (at * 7919 % 256) as u8 } else { 0 }).collect()
+    }
+
+    #[test]
+    fn layers_of_every_scheme_are_close_to_floats() {
+        let (mlp, pixels) = (Mlp::random([30, 20], 1).unwrap(), images(7));
+        let kernel = Kernel::Scalar;
+        let reference = layer_outputs(&Model::Float(mlp.clone()), kernel, &pixels);
+        for scheme in Scheme::ALL {
+            let seen = calibrate(&mlp, kernel, scheme, &pixels, |_| ()).unwrap();
+            let calibration = match scheme {
+                Scheme::Static => Calibration::Static(seen),
+                Scheme::Fused => Calibration::Fused(seen),
+                Scheme::Dynamic => Calibration::Dynamic,
+            };
+            let int8 = Model::Int8(quantize(&mlp, calibration, Granularity::PerTensor).unwrap());
+            let layers = layer_outputs(&int8, kernel, &pixels);
+            for (number, (reference, layer)) in (1..).zip(reference.iter().zip(&layers)) {
+                assert_eq!(reference.dim(), layer.dim());
+                assert!(number == 3 || layer.iter().all(|&y| y >= 0.0));
+                let error = Error::between(reference, layer);
+                assert!(error.sqnr > 20.0 && error.sqnr.is_finite(), "{scheme} linear{number}: {error:?}");
+            }
+            assert_eq!(layers[2].as_slice().unwrap(), logits(&int8, kernel, &pixels), "{scheme}");
+        }
     }
 }
