@@ -4,6 +4,7 @@ mod calibrate;
 mod convert;
 mod observer;
 mod qparams;
+pub mod textbook;
 
 pub use calibrate::{Observations, calibrate};
 pub use convert::{Calibration, Granularity, quantize};
