@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use digit8_core::Kernel;
+use digit8_core::augment::Augmented;
 use digit8_core::compare::{Confusion, logits};
 use digit8_core::digits::Digits;
 use digit8_core::file::{Info, Model};
@@ -52,6 +53,9 @@ pub struct Args {
     /// Shift, turn, scale, shear, thicken and thin the images, so that the network reads drawings
     #[arg(long)]
     augment: bool,
+    /// With --augment: the share of images that give way to digits drawn by rule, in the ways people write them
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0, requires = "augment", value_parser = share)]
+    drawn: f32,
     /// Start from the weights of this model instead of random ones
     #[arg(long, value_name = "FILE")]
     init: Option<PathBuf>,
@@ -95,8 +99,13 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     };
     let order = args.order.as_deref().map(read_order).transpose()?;
 
-    let (mlp, losses) =
-        train_with_progress(&initial, &dataset.train, &settings, args.augment, order.as_deref())?;
+    let (mlp, losses) = train_with_progress(
+        &initial,
+        &dataset.train,
+        &settings,
+        args.augment.then_some(args.drawn),
+        order.as_deref(),
+    )?;
 
     let info = info(&mlp, &settings, &args, &dataset.origin);
     files::write_model(&args.out, &Model::Float(mlp.clone()), &info)?;
@@ -119,12 +128,18 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Trains under a progress bar; also gives the loss of every step.
+/// A share of all, 0 to 1.
+fn share(text: &str) -> Result<f32, String> {
+    let share = text.parse().ok().filter(|share| (0.0..=1.0).contains(share));
+    share.ok_or_else(|| "expected a number from 0 to 1".into())
+}
+
+/// Trains under a progress bar; also gives the loss of every step. `augment` is the share of digits drawn by rule.
 pub fn train_with_progress(
     initial: &Mlp,
     digits: &Digits,
     settings: &Settings,
-    augment: bool,
+    augment: Option<f32>,
     order: Option<&[Vec<usize>]>,
 ) -> anyhow::Result<(Mlp, Vec<f32>)> {
     let bar = progress(0, "Training");
@@ -143,11 +158,12 @@ pub fn train_with_progress(
     };
     let kernel = Kernel::best();
     let labels = digits.labels();
-    let mlp = if augment {
-        let source = digit8_core::augment::Augmented::new(digits, settings.seed);
-        train(initial, kernel, &source, labels, settings, order, &mut report)?
-    } else {
-        train(initial, kernel, digits, labels, settings, order, &mut report)?
+    let mlp = match augment {
+        Some(drawn) => {
+            let source = Augmented::new(digits, settings.seed, drawn);
+            train(initial, kernel, &source, labels, settings, order, &mut report)?
+        }
+        None => train(initial, kernel, digits, labels, settings, order, &mut report)?,
     };
     bar.finish_and_clear();
     Ok((mlp, losses))
@@ -180,5 +196,6 @@ fn info(mlp: &Mlp, settings: &Settings, args: &Args, origin: &str) -> Info {
     );
     set("loss", format!("cross-entropy, smoothing {}", settings.smoothing));
     set("augment", args.augment.to_string());
+    set("drawn", args.drawn.to_string());
     info
 }
