@@ -12,8 +12,10 @@ pub mod package;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail, ensure};
+use clap::ValueEnum;
 use digit8_core::digits::Digits;
 
+use crate::process;
 use crate::terminal::{table, thousands};
 use collection::Collection;
 use folder::{Folder, Set};
@@ -92,6 +94,18 @@ impl Source {
         // Of a folder with two kinds of digits, both are named.
         let origin = if train.origin == origin { origin } else { format!("{}; {origin}", train.origin) };
         Ok(Dataset { origin, official_test: official, train: train.digits, test })
+    }
+
+    /// The flags that name the same digits in another command, with a space before each.
+    pub fn flags(&self) -> String {
+        let mut flags = String::new();
+        if let Some(path) = &self.data {
+            flags += &format!(" --data {}", process::typed(path));
+        }
+        if let Some(name) = self.dataset.and_then(|name| name.to_possible_value()) {
+            flags += &format!(" --dataset {}", name.get_name());
+        }
+        flags
     }
 
     /// The test digits alone: a command that only measures need not hold the training images.
