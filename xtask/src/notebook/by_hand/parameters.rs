@@ -73,7 +73,7 @@ fn ruler(kind: &str, qparams: QParams) -> Ruler {
     let QParams { zero_point, qmin, qmax, .. } = qparams;
     let named = [qmin, zero_point, qmax].map(|q| (qparams.dequantize(q), q.to_string()));
     Ruler {
-        label: format!("{kind}: {qmin} to {qmax}, 0 is {zero_point}"),
+        label: format!("{kind}: {} to {qmax}, 0 is {zero_point}", qmin.to_string().replace('-', "−")),
         marks: (qmin..=qmax).map(|q| qparams.dequantize(q)).collect(),
         named: named.into(),
     }
