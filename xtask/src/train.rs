@@ -106,7 +106,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
         order.as_deref(),
     )?;
 
-    let info = info(&mlp, &settings, &args, &dataset.origin);
+    let info = info(&mlp, &settings, &args, &dataset.title);
     files::write_model(&args.out, &Model::Float(mlp.clone()), &info)?;
     let curve = args.out.with_extension("svg");
     files::write(&curve, chart::loss_curve(&losses, losses.len() / settings.epochs).as_bytes())?;
@@ -187,12 +187,12 @@ fn read_order(path: &Path) -> anyhow::Result<Vec<Vec<usize>>> {
     Ok(order.rows().into_iter().map(|row| row.iter().map(|&index| usize::from(index)).collect()).collect())
 }
 
-fn info(mlp: &Mlp, settings: &Settings, args: &Args, origin: &str) -> Info {
+fn info(mlp: &Mlp, settings: &Settings, args: &Args, digits: &str) -> Info {
     let [h1, h2] = mlp.hidden();
     let mut info = Info::new();
     let mut set = |name: &str, value: String| info.insert(name.into(), value);
     set("architecture", format!("784-{h1}-{h2}-10"));
-    set("data", origin.into());
+    set("data", digits.into());
     set("digit8", env!("CARGO_PKG_VERSION").into());
     set("epochs", settings.epochs.to_string());
     set("batch", settings.batch.to_string());
