@@ -186,7 +186,7 @@ fn read_drawings(path: &Path) -> anyhow::Result<Digits> {
         eprintln!("{}, line {line}: {error:#}; passed over", path.display());
     })
     .with_context(|| path.display().to_string())?;
-    let by = if writers > 0 { format!(" by {}", thousands(writers)) } else { String::new() };
+    let by = if writers > 0 { format!(" by {} writers", thousands(writers)) } else { String::new() };
     println!("{}: {} drawings{by}", path.display(), thousands(digits.len()));
     Ok(digits)
 }
