@@ -9,6 +9,7 @@ mod download;
 mod folder;
 pub mod package;
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail, ensure};
@@ -108,6 +109,17 @@ impl Source {
     /// The test digits alone: a command that only measures need not hold the training images.
     pub fn load_test(&self) -> anyhow::Result<TestSet> {
         self.read(&self.find()?, Set::Test)
+    }
+
+    /// The flags that ask another command for the same digits.
+    pub fn flags(&self) -> Vec<OsString> {
+        let dataset = self.dataset.as_ref().and_then(clap::ValueEnum::to_possible_value);
+        let flags = [
+            self.data.as_ref().map(|path| ("--data", path.into())),
+            dataset.map(|name| ("--dataset", name.get_name().into())),
+            self.mirror.as_ref().map(|mirror| ("--mirror", mirror.into())),
+        ];
+        flags.into_iter().flatten().flat_map(|(flag, value)| [flag.into(), value]).collect()
     }
 
     /// Reads a set, and tells by its checksums what it is.
