@@ -1,6 +1,6 @@
 // The wasm module, and models that are ready to answer.
 
-import init, { Classifier, panicMessage, probabilities, rasterize } from './pkg/digit8.js';
+import init, { Classifier, kernels, panicMessage, probabilities, rasterize } from './pkg/digit8.js';
 
 export const PIXELS = 784;
 
@@ -19,6 +19,9 @@ export const hasSimd = () => typeof WebAssembly === 'object' && WebAssembly.vali
 export async function load() {
   ({ memory } = await init());
 }
+
+/** The name of the kernel that answers. */
+export const kernelName = () => kernels().at(-1) ?? '';
 
 /** Why the module stopped, if it did. */
 export const panic = () => panicMessage();
@@ -59,8 +62,6 @@ export class Network {
   /** @param {Uint8Array} file */
   constructor(file) {
     this.#classifier = new Classifier(file, 1);
-    /** Size of the file, in bytes. */
-    this.size = file.length;
   }
 
   /**
