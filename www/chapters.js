@@ -1,5 +1,6 @@
 // What stands below the answers. Nobody waits for it: it loads once int8 can answer.
 
+import { openBits } from './bits.js';
 import { byId } from './dom.js';
 import { Explainer } from './explainer.js';
 import { openHow } from './how.js';
@@ -23,6 +24,7 @@ export async function open(session, { show }) {
   try {
     const samples = await fetchSamples();
     showSamples(session, samples, show);
+    openBits(session, explainer, samples, show);
   } catch (error) {
     byId('disputed').textContent = `The samples did not load: ${error instanceof Error ? error.message : error}. Drawing works without them.`;
   }

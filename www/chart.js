@@ -90,9 +90,9 @@ export function deviations(name, values, band = 0) {
  * @param {{ label: string, text: string, values: number[], errors: number[] }[]} strips
  */
 export function scatter(name, strips) {
-  const [height, left] = [76, 8];
+  const [height, left] = [96, 8];
   const drawn = strips.flatMap(({ label, text, values, errors }, index) => {
-    const [top, middle] = [height * index, height * index + 44];
+    const [top, middle] = [height * index, height * index + 52];
     const [least, most] = [Math.min(0, ...values), Math.max(...values, 1e-9)];
     const limit = Math.max(...errors.map(Math.abs)) || 1;
     const x = (/** @type {number} */ value) => left + ((WIDTH - 2 * left) * (value - least)) / (most - least);
@@ -100,7 +100,35 @@ export function scatter(name, strips) {
       svg('text', { x: 0, y: top + 12 }, label),
       svg('text', { class: 'value', x: WIDTH, y: top + 12, 'text-anchor': 'end' }, text),
       svg('line', { class: 'rule', x1: 0, x2: WIDTH, y1: middle, y2: middle }),
-      ...values.map((value, at) => svg('circle', { class: 'dot', cx: x(value), cy: middle - (22 * errors[at]) / limit, r: 2.25 })),
+      ...values.map((value, at) => svg('circle', { class: 'dot', cx: x(value), cy: middle - (30 * errors[at]) / limit, r: 2.25 })),
+    ];
+  });
+  return picture(height * strips.length, name, ...drawn);
+}
+
+/**
+ * Counts before, as an outline, and after, as bars, from `-limit` to `limit`, on a logarithmic scale; one strip for each layer.
+ * @param {string} name
+ * @param {{ label: string, limit: number, before: number[], after: number[] }[]} strips
+ */
+export function histogram(name, strips) {
+  const [height, room] = [92, 56];
+  const drawn = strips.flatMap(({ label, limit, before, after }, index) => {
+    const foot = height * index + 74;
+    const width = WIDTH / before.length;
+    const most = Math.log1p(Math.max(...before, ...after));
+    const tall = (/** @type {number} */ count) => (room * Math.log1p(count)) / most;
+    const outline = before.map((count, at) => `H${at * width}V${foot - tall(count)}`).join('');
+    return [
+      svg('text', { x: 0, y: foot - 62 }, label),
+      ...after.map((count, at) =>
+        svg('rect', { class: 'amount', x: at * width + 0.5, width: width - 1, y: foot - tall(count), height: tall(count) }),
+      ),
+      svg('path', { class: 'outline', d: `M0 ${foot}${outline}H${WIDTH}V${foot}` }),
+      svg('line', { class: 'rule', x1: 0, x2: WIDTH, y1: foot, y2: foot }),
+      svg('text', { class: 'value', x: 0, y: foot + 13 }, `−${short(limit)}`),
+      svg('text', { class: 'value', x: WIDTH / 2, y: foot + 13, 'text-anchor': 'middle' }, '0'),
+      svg('text', { class: 'value', x: WIDTH, y: foot + 13, 'text-anchor': 'end' }, short(limit)),
     ];
   });
   return picture(height * strips.length, name, ...drawn);
