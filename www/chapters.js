@@ -1,5 +1,6 @@
 // What stands below the answers. Nobody waits for it: it loads once int8 can answer.
 
+import { openBench } from './bench.js';
 import { openBits } from './bits.js';
 import { byId } from './dom.js';
 import { Explainer } from './explainer.js';
@@ -16,7 +17,7 @@ const STYLE = new URL('./chapters.css', import.meta.url);
  * @param {{ show: (pixels: Uint8Array) => void, say: (text: string) => void }} page
  *   `show` puts an image in the place of the drawing, `say` announces
  */
-export async function open(session, { show }) {
+export async function open(session, { show, say }) {
   await styled();
   const explainer = new Explainer(session);
   openWhy(explainer);
@@ -24,6 +25,7 @@ export async function open(session, { show }) {
   try {
     const samples = await fetchSamples();
     showSamples(session, samples, show);
+    openBench(session, samples, say);
     openBits(session, explainer, samples, show);
   } catch (error) {
     byId('disputed').textContent = `The samples did not load: ${error instanceof Error ? error.message : error}. Drawing works without them.`;

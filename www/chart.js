@@ -20,13 +20,14 @@ export function svg(tag, attributes, ...children) {
 }
 
 /**
- * A picture with a name, `height` high where it is 320 wide.
- * @param {number} height
+ * A picture with a name.
+ * @param {number} height in the units of its children
  * @param {string} name
- * @param {...Node} children
+ * @param {Node[]} children
+ * @param {number} [width]
  */
-export const picture = (height, name, ...children) =>
-  svg('svg', { viewBox: `0 0 ${WIDTH} ${height}`, role: 'img', 'aria-label': name }, ...children);
+const picture = (height, name, children, width = WIDTH) =>
+  svg('svg', { viewBox: `0 0 ${width} ${height}`, role: 'img', 'aria-label': name }, ...children);
 
 /**
  * Lengths of bars, one under the other.
@@ -46,7 +47,7 @@ export function bars(name, rows, { greatest = Math.max(...rows.map(({ value }) =
   });
   const height = ROW * rows.length;
   const line = mark === undefined ? [] : [svg('line', { class: 'mark', x1: LABEL + place(mark), x2: LABEL + place(mark), y1: 0, y2: height })];
-  return picture(height, name, ...line, ...drawn);
+  return picture(height, name, [...line, ...drawn]);
 }
 
 /**
@@ -64,9 +65,7 @@ export function deviations(name, values, band = 0) {
     svg('line', { class: 'rule', x1: left, x2: WIDTH, y1: y(value), y2: y(value) }),
     svg('text', { class: 'value', x: left - 6, y: y(value) + 4, 'text-anchor': 'end' }, text),
   ];
-  return picture(
-    156,
-    name,
+  return picture(156, name, [
     svg('rect', { class: 'band', x: left, width: WIDTH - left, y: y(band), height: y(-band) - y(band) }),
     ...rule(limit, `+${short(limit)}`),
     ...rule(-limit, `−${short(limit)}`),
@@ -81,7 +80,7 @@ export function deviations(name, values, band = 0) {
       svg('text', { x: left + width * (digit + 0.5), y: 153, 'text-anchor': 'middle' }, String(digit)),
     ]),
     ...rule(0, '0'),
-  );
+  ]);
 }
 
 /**
@@ -103,7 +102,7 @@ export function scatter(name, strips) {
       ...values.map((value, at) => svg('circle', { class: 'dot', cx: x(value), cy: middle - (30 * errors[at]) / limit, r: 2.25 })),
     ];
   });
-  return picture(height * strips.length, name, ...drawn);
+  return picture(height * strips.length, name, drawn);
 }
 
 /**
@@ -131,7 +130,43 @@ export function histogram(name, strips) {
       svg('text', { class: 'value', x: WIDTH, y: foot + 13, 'text-anchor': 'end' }, short(limit)),
     ];
   });
-  return picture(height * strips.length, name, ...drawn);
+  return picture(height * strips.length, name, drawn);
+}
+
+/**
+ * Samples of times as strokes on a logarithmic scale, their median bold.
+ * @param {string} name
+ * @param {{ label: string, kind: string, values: number[] }[]} rows in nanoseconds
+ * @param {number} width in pixels, which are the units
+ */
+export function distribution(name, rows, width) {
+  const [left, right] = [170, 12];
+  const all = rows.flatMap(({ values }) => values);
+  const [least, most] = [Math.log(Math.min(...all) / 1.1), Math.log(Math.max(...all) * 1.1)];
+  const x = (/** @type {number} */ value) => left + ((width - left - right) * (Math.log(value) - least)) / (most - least);
+  const foot = ROW * rows.length + 6;
+  const digits = most - least < 3 || width > 600 ? [1, 2, 5] : [1];
+  const marks = [10, 100, 1000, 1e4, 1e5, 1e6]
+    .flatMap((power) => digits.map((digit) => digit * power))
+    .filter((value) => x(value) >= left && x(value) <= width - right);
+  return picture(
+    foot + 16,
+    name,
+    [
+      ...marks.flatMap((value) => [
+        svg('line', { class: 'grid', x1: x(value), x2: x(value), y1: 0, y2: foot }),
+        svg('text', { class: 'value', x: x(value), y: foot + 13, 'text-anchor': 'middle' }, short(value / 1000)),
+      ]),
+      ...rows.flatMap(({ label, kind, values }, index) => {
+        const y = ROW * index + 4;
+        const stroke = (/** @type {number} */ value, /** @type {string} */ name) =>
+          svg('line', { class: `${name} ${kind}`, x1: x(value), x2: x(value), y1: y, y2: y + 15 });
+        const middle = [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
+        return [svg('text', { x: 0, y: y + 12 }, label), ...values.map((value) => stroke(value, 'sample')), stroke(middle, 'median')];
+      }),
+    ],
+    width,
+  );
 }
 
 /** A number of three digits. @param {number} value */
