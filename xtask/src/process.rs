@@ -43,6 +43,14 @@ pub fn shown(command: &Command) -> String {
     words.map(OsStr::to_string_lossy).collect::<Vec<_>>().join(" ")
 }
 
+/// The most memory that this process has held at once, in bytes, where the system tells (Linux).
+pub fn peak_memory() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kibibytes << 10)
+}
+
 /// Installs packages of the distribution, where that is Debian's kind and we may.
 pub fn apt_install(packages: &[&str]) -> anyhow::Result<()> {
     let wanted = format!("apt-get install {}", packages.join(" "));

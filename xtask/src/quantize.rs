@@ -24,6 +24,7 @@ use crate::terminal::{progress, table, thousands};
 #[derive(clap::Args)]
 pub struct Args {
     /// The float32 model: a safetensors file with PyTorch's names
+    #[arg(default_value = "out/model.safetensors")]
     model: PathBuf,
     /// How activations become integers
     #[arg(long, value_parser = scheme_parser())]
@@ -131,7 +132,7 @@ impl Recipe {
                     Set::Train => "training",
                 };
                 let count = thousands(self.samples_of(dataset).len());
-                format!("the first {count} {set} images of {}", dataset.origin)
+                format!("the first {count} {set} images of {}", dataset.title)
             }
         }
     }
@@ -144,6 +145,8 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     let Model::Float(mlp) = &model else {
         bail!("{} is an int8 model already, expected a float32 model", path.display());
     };
+    let out = out.unwrap_or_else(|| default_out(&path, scheme, &recipe));
+    files::check_writable(&out)?;
     let dataset = source.load()?;
     let [hidden1, hidden2] = mlp.hidden();
     println!("Model        {}: float32, 784-{hidden1}-{hidden2}-10", path.display());
@@ -157,7 +160,6 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     println!("{}\n", weights_table(&int8));
 
     let int8 = Model::Int8(int8);
-    let out = out.unwrap_or_else(|| default_out(&path, scheme, &recipe));
     let info = int8_info(info, &recipe, scheme, &dataset);
     files::write_model(&out, &int8, &info)?;
 
@@ -244,7 +246,7 @@ fn default_out(model: &Path, scheme: Scheme, recipe: &Recipe) -> PathBuf {
 
 fn int8_info(mut info: Info, recipe: &Recipe, scheme: Scheme, dataset: &Dataset) -> Info {
     info.insert("calibration".into(), recipe.origin(scheme, dataset));
-    info.insert("version".into(), env!("CARGO_PKG_VERSION").into());
+    info.insert("digit8".into(), env!("CARGO_PKG_VERSION").into());
     info
 }
 

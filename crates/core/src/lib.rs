@@ -16,6 +16,7 @@ pub mod augment;
 mod blocks;
 pub mod compare;
 pub mod digits;
+pub mod drawn;
 mod error;
 pub mod explain;
 pub mod file;

@@ -6,6 +6,8 @@
 
 #[cfg(feature = "explain")]
 mod explain;
+#[cfg(feature = "trace")]
+mod trace;
 
 use std::sync::OnceLock;
 
