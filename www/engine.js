@@ -1,11 +1,16 @@
 // The wasm module, and models that are ready to answer.
 
-import init, { Classifier, kernels, panicMessage, probabilities, rasterize } from './pkg/digit8.js';
+import init, * as exports from './pkg/digit8.js';
+
+/** @typedef {'scalar' | 'simd128' | 'relaxed'} Kernel */
 
 export const PIXELS = 784;
+const CLASSES = 10;
 
 /** @type {WebAssembly.Memory} */
 let memory;
+/** @type {Kernel} */
+let current = 'simd128';
 
 /** A function of no arguments whose result is a vector: valid only where there is SIMD. */
 const SIMD_PROBE = new Uint8Array([
@@ -15,16 +20,23 @@ const SIMD_PROBE = new Uint8Array([
 /** Whether this browser runs WebAssembly with SIMD. */
 export const hasSimd = () => typeof WebAssembly === 'object' && WebAssembly.validate(SIMD_PROBE);
 
-/** Loads the module. */
-export async function load() {
+/** The kernels that this browser can run, plainest first. @returns {Kernel[]} */
+export const kernels = () => (hasSimd() ? ['scalar', 'simd128'] : []);
+
+/**
+ * Loads a kernel, and makes it the one that new networks compute with.
+ * @param {Kernel} [kernel]
+ */
+export async function load(kernel = 'simd128') {
   ({ memory } = await init());
+  current = kernel;
 }
 
 /** The name of the kernel that answers. */
-export const kernelName = () => kernels().at(-1) ?? '';
+export const kernelName = () => current;
 
 /** Why the module stopped, if it did. */
-export const panic = () => panicMessage();
+export const panic = () => exports.panicMessage();
 
 /**
  * The image of a drawing, or nothing if nothing is drawn.
@@ -33,7 +45,7 @@ export const panic = () => panicMessage();
  */
 export function image(strokes, pen) {
   const points = Float32Array.from(strokes.flat(2));
-  return rasterize(points, Uint32Array.from(strokes, (stroke) => stroke.length), pen);
+  return exports.rasterize(points, Uint32Array.from(strokes, (stroke) => stroke.length), pen);
 }
 
 /** The smallest step that `performance.now` has shown, in milliseconds. */
@@ -59,9 +71,24 @@ export const timerStep = (() => {
 export class Network {
   #classifier;
 
-  /** @param {Uint8Array} file */
-  constructor(file) {
-    this.#classifier = new Classifier(file, 1);
+  /**
+   * @param {Uint8Array} file
+   * @param {number} [batch] the most images at once
+   */
+  constructor(file, batch = 1) {
+    this.#classifier = new exports.Classifier(file, batch, current);
+    this.batch = batch;
+  }
+
+  /**
+   * The logits `[count, 10]` of images `[count, 784]`, in the shared memory: the next call overwrites them.
+   * @param {Uint8Array} pixels
+   */
+  logits(pixels) {
+    const count = pixels.length / PIXELS;
+    new Uint8Array(memory.buffer, this.#classifier.pixelsAddress, pixels.length).set(pixels);
+    this.#classifier.run(count);
+    return new Float32Array(memory.buffer, this.#classifier.logitsAddress, count * CLASSES);
   }
 
   /**
@@ -69,9 +96,7 @@ export class Network {
    * @param {Uint8Array} pixels
    */
   answer(pixels) {
-    new Uint8Array(memory.buffer, this.#classifier.pixelsAddress, PIXELS).set(pixels);
-    this.#classifier.run(1);
-    return probabilities(new Float32Array(memory.buffer, this.#classifier.logitsAddress, 10).slice());
+    return exports.probabilities(this.logits(pixels).slice());
   }
 
   /**

@@ -51,13 +51,25 @@ type Outputs = [Vec<f32>; LAYERS];
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Explanation {
-    /// The error of what each layer of the int8 network hands on, which holds that of the layers before it.
-    pub layers: [compare::Error; LAYERS],
+    /// What each layer hands on in the one network and in the other, whose error holds that of the layers before it.
+    pub layers: [LayerError; LAYERS],
     /// The answers of all eight mixtures: at `m`, `linear1` is on integers if `m & 1`, `linear2` if `m & 2`, `linear3` if
     /// `m & 4`. The first is the float network, the last the int8 one.
     pub answers: Vec<Answer>,
     /// The tensors that the int8 network quantizes, in their order.
     pub tensors: Vec<Tensor>,
+}
+
+/// A layer's outputs, behind ReLU in the hidden layers.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LayerError {
+    /// Those of the float network.
+    pub float: Vec<f32>,
+    /// Those of the int8 network.
+    pub int8: Vec<f32>,
+    /// How far these are from those.
+    pub error: compare::Error,
 }
 
 /// What a mixture of layers answers, and how far from the float network it is.
@@ -150,11 +162,13 @@ impl Hybrid {
         let answers = mixtures
             .map(|integers| Ok(Answer::new(integers, &reference, self.logits(pixels, integers)?)))
             .collect::<Result<_>>()?;
-        Ok(Explanation {
-            layers: std::array::from_fn(|index| compare::Error::between(&float[index], &int8[index])),
-            answers,
-            tensors: self.tensors(pixels, &float),
-        })
+        let tensors = self.tensors(pixels, &float);
+        let mut int8 = int8.into_iter();
+        let layers = float.map(|float| {
+            let int8 = int8.next().unwrap_or_default();
+            LayerError { error: compare::Error::between(&float, &int8), float, int8 }
+        });
+        Ok(Explanation { layers, answers, tensors })
     }
 
     fn outputs(&self, pixels: &[u8], integers: OnIntegers) -> Result<Outputs> {
@@ -329,7 +343,7 @@ mod tests {
             assert_eq!((float.integers, int8.integers), ([false; 3], [true; 3]));
             assert_eq!((float.logit_difference, float.probability_difference), (0.0, 0.0));
             assert!(int8.logit_difference > 0.0 && int8.probability_difference > 0.0);
-            assert!((explanation.layers[2].max - int8.logit_difference).abs() < 1e-12, "{scheme}");
+            assert!((explanation.layers[2].error.max - int8.logit_difference).abs() < 1e-12, "{scheme}");
             assert_eq!(explanation.tensors.len(), if scheme == Scheme::Dynamic { 3 } else { 4 });
             for tensor in &explanation.tensors {
                 let &Tensor { scale, zero_point, real, integer, back, .. } = tensor;

@@ -16,6 +16,9 @@ const TYPES: &str = r#"
 /** How far one tensor is from another that it approximates: `sqnr` in decibels, infinite where they are equal. */
 export interface Difference { sqnr: number; cosine: number; max: number }
 
+/** A layer's outputs in the two networks, behind ReLU in the hidden layers. */
+export interface LayerError { float: number[]; int8: number[]; error: Difference }
+
 /** What a mixture of float and int8 layers answers, and how far that is from the float network's answer. */
 export interface Answer {
   integers: [boolean, boolean, boolean];
@@ -36,7 +39,7 @@ export interface Tensor {
 }
 
 /** Two networks on one image; `answers[m]` has layer `i + 1` on integers where bit `i` of `m` is set. */
-export interface Explanation { layers: Difference[]; answers: Answer[]; tensors: Tensor[] }
+export interface Explanation { layers: LayerError[]; answers: Answer[]; tensors: Tensor[] }
 
 /** A layer's weights before and after quantization, counted in equal ranges from `-limit` to `limit`. */
 export interface LayerWeights {
