@@ -7,6 +7,8 @@ mod dump;
 mod eval;
 mod files;
 mod notebook;
+#[allow(dead_code)]
+mod onnx;
 mod process;
 mod quantize;
 mod samples;
