@@ -7,6 +7,7 @@ mod plot;
 mod report;
 mod sampler;
 mod show;
+mod web;
 
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -37,6 +38,12 @@ pub struct Args {
     /// The float32 model to time and to quantize
     #[arg(long, value_name = "FILE")]
     model: Option<PathBuf>,
+    /// Time others' engines too
+    #[arg(long)]
+    peers: bool,
+    /// Time the page's engine in Chromium, and in Firefox where there is one, instead of the native kernels
+    #[arg(long)]
+    web: bool,
     /// Few and short samples
     #[arg(long)]
     quick: bool,
@@ -62,6 +69,17 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     let (digits, origin) = repeated(&dataset)?;
     let multiply_adds = models.float.layers().iter().map(|layer| layer.weight.len()).sum();
     let mut report = Report::new(path.display().to_string(), origin, multiply_adds);
+    if args.web {
+        let plan = web::Plan {
+            models: &models,
+            digits: &digits,
+            effort: Effort { sample: Duration::from_millis(10), ..args.effort() },
+            peers: args.peers,
+            only: args.only.as_deref().unwrap_or_default(),
+        };
+        let left_out = web::measure(&plan, &mut report)?;
+        return args.finish(&report, earlier.as_ref(), &left_out);
+    }
 
     let mut benches = own::limits();
     benches.extend(own::inferences(&models, &digits));
@@ -75,19 +93,25 @@ pub fn run(args: Args) -> anyhow::Result<()> {
 
     let rows = benches.into_iter().map(|bench| bench.row).collect();
     (report.limits, report.rows) = own::split_limits(rows);
-    show::print(&report, earlier.as_ref());
-    if let Some(path) = &args.json {
-        report.write(path)?;
-        println!("Wrote {}", path.display());
-    }
-    if let Some(path) = &args.html {
-        files::write(path, html::page(&report).as_bytes())?;
-        println!("Wrote {}", path.display());
-    }
-    Ok(())
+    args.finish(&report, earlier.as_ref(), &[])
 }
 
 impl Args {
+    /// Prints the report, and writes it where that is wanted.
+    fn finish(&self, report: &Report, earlier: Option<&Report>, left_out: &[String]) -> anyhow::Result<()> {
+        show::print(report, earlier);
+        left_out.iter().for_each(|sentence| println!("left out: {sentence}"));
+        if let Some(path) = &self.json {
+            report.write(path)?;
+            println!("Wrote {}", path.display());
+        }
+        if let Some(path) = &self.html {
+            files::write(path, html::page(report).as_bytes())?;
+            println!("Wrote {}", path.display());
+        }
+        Ok(())
+    }
+
     fn effort(&self) -> Effort {
         let (rounds, milliseconds) = if self.quick { (5, 1) } else { (25, 5) };
         Effort { rounds, sample: Duration::from_millis(milliseconds), pause: Duration::ZERO }
@@ -112,7 +136,7 @@ impl Args {
 }
 
 fn default_model() -> PathBuf {
-    files::root().join("www/models/default.safetensors")
+    files::root().join("www/models/notebook-float32.safetensors")
 }
 
 fn read_float(path: &Path) -> anyhow::Result<Mlp> {

@@ -75,7 +75,10 @@ fn title(row: &Row) -> String {
     let threads = if row.threads == 1 { "one thread".into() } else { format!("{} threads", row.threads) };
     match row.kind() {
         "training" => format!("training, an epoch in batches of {}, {threads}", row.batch),
-        kind => format!("{kind}, batch {}, {threads}", row.batch),
+        kind => {
+            let browser = row.browser().map_or_else(String::new, |browser| format!(", {browser}"));
+            format!("{kind}, batch {}, {threads}{browser}", row.batch)
+        }
     }
 }
 

@@ -22,7 +22,8 @@ pub struct Variant {
 
 /// The modules that the page chooses from. An engine rejects a whole module for one instruction that it does not know, so
 /// each instruction set beyond simd128 needs its own.
-pub const VARIANTS: &[Variant] = &[Variant { name: "digit8", features: "" }];
+pub const VARIANTS: &[Variant] =
+    &[Variant { name: "digit8", features: "" }, Variant { name: "digit8_relaxed", features: "relaxed-simd" }];
 
 /// Binaryen's `wasm-opt`, if it is installed.
 pub struct Optimizer(Option<(PathBuf, String)>);
