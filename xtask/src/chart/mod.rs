@@ -5,12 +5,14 @@ mod bars;
 mod histogram;
 mod loss;
 mod raster;
+mod rulers;
 
 pub use axis::{Axis, short};
 pub use bars::{Bar, Group, bars};
 pub use histogram::{Histogram, Mark, count};
 pub use loss::loss_curve;
 pub use raster::{ink, signed};
+pub use rulers::{Ruler, rulers};
 
 use maud::{Markup, html};
 

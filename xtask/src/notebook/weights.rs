@@ -7,7 +7,7 @@ use maud::{Markup, html};
 use super::lab::Lab;
 use super::page::{self, figures};
 use super::story::Chapter;
-use super::training::tiled;
+use super::training::{full_colour, tiled};
 use crate::chart::{self, Histogram, Mark};
 use crate::terminal::Table;
 
@@ -115,7 +115,7 @@ fn block(float: &Linear, int8: &QuantizedLinear, show: impl Fn(&Weight) -> Strin
         })
     };
     Table::new(
-        ["pixels 14, 12 to 16", "12", "13", "14", "15", "16"],
+        ["pixel", "14, 12", "14, 13", "14, 14", "14, 15", "14, 16"],
         (0..neurons.min(5)).map(row).collect::<Vec<_>>(),
     )
 }
@@ -123,18 +123,16 @@ fn block(float: &Linear, int8: &QuantizedLinear, show: impl Fn(&Weight) -> Strin
 fn pictures(float: &Linear, int8: &QuantizedLinear) -> anyhow::Result<[String; 3]> {
     const SHOWN: usize = 100;
     let inputs = float.weight.ncols();
-    let greatest = weights(float, int8).map(|weight| weight.before.abs()).fold(f64::MIN_POSITIVE, f64::max);
-    let shades: [fn(&Weight, f64) -> f64; 3] = [
-        |weight, greatest| 2.0 * weight.before / greatest,
-        |weight, greatest| 2.0 * weight.after / greatest,
-        |weight, _| 2.0 * weight.steps(),
-    ];
-    let picture = |shade: fn(&Weight, f64) -> f64| {
-        let all: Vec<f64> = weights(float, int8).map(|weight| shade(&weight, greatest)).collect();
+    let full = full_colour(float.weight.iter().copied());
+    let picture = |shade: &dyn Fn(Weight) -> f64| {
+        let all: Vec<f64> = weights(float, int8).map(shade).collect();
         tiled(&all.chunks(inputs).take(SHOWN).map(<[f64]>::to_vec).collect::<Vec<_>>())
     };
-    let [before, after, difference] = shades;
-    Ok([picture(before)?, picture(after)?, picture(difference)?])
+    Ok([
+        picture(&|weight| weight.before / full)?,
+        picture(&|weight| weight.after / full)?,
+        picture(&|weight| 2.0 * weight.steps())?,
+    ])
 }
 
 fn histograms(layers: &[(&Linear, &QuantizedLinear)]) -> Vec<(chart::Chart, String)> {
@@ -195,10 +193,10 @@ impl Chapter for Weights {
                 (page::table(integers, "as integers"))
                 (page::table(dequantized, "dequantized"))
             }
-            (figures([
-                page::pixels(before, "", "Weights of linear1 before quantization", "linear1 before."),
-                page::pixels(after, "", "Weights of linear1 after quantization", "linear1 dequantized: to the eye, the same."),
-                page::pixels(difference, "", "Differences", "The difference, full colour for half a step: noise without a \
+            (page::three_figures([
+                page::pixels(before, "Weights of linear1 before quantization", "linear1 before."),
+                page::pixels(after, "Weights of linear1 after quantization", "linear1 dequantized: to the eye, the same."),
+                page::pixels(difference, "Differences", "The difference, full colour for half a step: noise without a \
                     trace of the neuron."),
             ]))
             (figures(self.histograms.iter().map(|(chart, caption)| page::chart(chart, caption))))

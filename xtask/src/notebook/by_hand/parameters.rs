@@ -2,7 +2,7 @@ use digit8_core::digits::normalized;
 use digit8_core::quant::textbook::{self, QParams};
 use digit8_core::quant::{Observations, Range};
 
-use crate::chart::short;
+use crate::chart::{self, Chart, Ruler, short};
 use crate::notebook::lab::Lab;
 use crate::notebook::network::Calibrated;
 use crate::terminal::Table;
@@ -53,6 +53,32 @@ pub fn both_kinds(lab: &Lab, seen: &Observations) -> anyhow::Result<Table<7>> {
     Ok(Table::new(headings, tensors.into_iter().map(row).collect::<anyhow::Result<Vec<_>>>()?))
 }
 
+/// Both kinds of integers laid along the values of the input and of the weights.
+pub fn both_rulers(lab: &Lab, seen: &Observations) -> anyhow::Result<Vec<Chart>> {
+    let tensors = [
+        ("input x, 7 bits", seen.quant, ACTIVATION_BITS),
+        ("weights w, 8 bits", Range::of(&lab.mlp.layers()[0].weight), WEIGHT_BITS),
+    ];
+    let chart = |(title, range, bits): (&str, Range, u32)| {
+        let kinds = [
+            ruler("symmetric", QParams::symmetric(range, bits)?),
+            ruler("affine", QParams::affine(range, bits)?),
+        ];
+        Ok(chart::rulers(title, [range.min, range.max].map(f64::from), &kinds))
+    };
+    tensors.into_iter().map(chart).collect()
+}
+
+fn ruler(kind: &str, qparams: QParams) -> Ruler {
+    let QParams { zero_point, qmin, qmax, .. } = qparams;
+    let named = [qmin, zero_point, qmax].map(|q| (qparams.dequantize(q), q.to_string()));
+    Ruler {
+        label: format!("{kind}: {qmin} to {qmax}, 0 is {zero_point}"),
+        marks: (qmin..=qmax).map(|q| qparams.dequantize(q)).collect(),
+        named: named.into(),
+    }
+}
+
 /// The root of the mean squared error of values, each of which occurs so often.
 fn error(qparams: QParams, values: &[(f64, usize)]) -> f64 {
     let square = |value: f64| (qparams.dequantize(qparams.quantize(value)) - value).powi(2);
@@ -68,13 +94,16 @@ pub fn against_pytorch(linear: &textbook::Linear, quantized: &Calibrated) -> Tab
     let weight_scale = int8.layers()[0].weight_scale.of(0);
     let multiplier = input.scale.get() * weight_scale.get() / output.scale.get();
     let scale = |name: &str, by_hand: f64, pytorch: f32| {
-        let relative = by_hand / f64::from(pytorch) - 1.0;
-        let difference = if relative.abs() < 1e-3 {
-            format!("{:+.4} ppm", 1e6 * relative)
+        let pytorch = f64::from(pytorch);
+        let relative = by_hand / pytorch - 1.0;
+        let difference = if relative.abs() < 1e-4 {
+            format!("{:+.3} millionths", 1e6 * relative)
         } else {
             format!("{:+.3} %", 100.0 * relative)
         };
-        [name.into(), by_hand.to_string(), pytorch.to_string(), difference]
+        // Ten digits: enough to see where `f32` ends.
+        let digits = (9 - pytorch.log10().floor() as i32).clamp(0, 20) as usize;
+        [name.into(), format!("{by_hand:.digits$}"), format!("{pytorch:.digits$}"), difference]
     };
     let zero_point = |name: &str, by_hand: i16, pytorch: u8| {
         [name.into(), by_hand.to_string(), pytorch.to_string(), (by_hand - i16::from(pytorch)).to_string()]
