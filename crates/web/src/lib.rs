@@ -4,6 +4,11 @@
 //! [`Classifier::logits_address`] say where, and nothing is allocated for an inference. A view on the memory is lost when the
 //! memory grows, so JavaScript makes a new one when `memory.buffer` is another.
 
+#[cfg(feature = "explain")]
+mod explain;
+#[cfg(feature = "trace")]
+mod trace;
+
 use std::sync::OnceLock;
 
 use digit8_core::compare::softmax;

@@ -6,6 +6,7 @@ use std::process::Command;
 
 use anyhow::Context;
 use digit8_core::Kernel;
+use digit8_core::float::Mlp;
 use serde::{Deserialize, Serialize};
 
 use super::web::Visit;
@@ -28,6 +29,9 @@ pub struct Report {
     pub model: String,
     /// The digits that were classified.
     pub digits: String,
+    /// The digits of an epoch of training.
+    #[serde(default)]
+    pub training_digits: usize,
     /// Multiply-adds of one image.
     pub multiply_adds: usize,
     /// What one core can do at most.
@@ -103,7 +107,7 @@ const UNITS: &str = "median_ns, min_ns and sample_ns are nanoseconds per image; 
 
 impl Report {
     /// A report without rows, about this machine and this commit.
-    pub fn new(model: String, digits: String, multiply_adds: usize) -> Self {
+    pub fn new(model: String, digits: String, training_digits: usize, mlp: &Mlp) -> Self {
         let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
         let versions = [
             ("digit8".to_string(), env!("CARGO_PKG_VERSION").to_string()),
@@ -117,7 +121,8 @@ impl Report {
             versions: versions.into(),
             model,
             digits,
-            multiply_adds,
+            training_digits,
+            multiply_adds: mlp.layers().iter().map(|layer| layer.weight.len()).sum(),
             limits: Vec::new(),
             peak_memory: BTreeMap::new(),
             visit: None,
