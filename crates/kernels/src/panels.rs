@@ -56,6 +56,11 @@ pub(crate) trait Product {
     /// The CPU has the instruction set of `S`.
     unsafe fn zero<S: Simd>() -> Self::Sums<S>;
 
+    /// Whether a group's bytes must be at most 127, so that larger ones are multiplied in parts.
+    fn seven_bits<S: Simd>() -> bool {
+        false
+    }
+
     /// Adds the products of a group of a row to the sums of `V` vectors of neurons.
     ///
     /// # Safety
@@ -254,7 +259,9 @@ impl<P: Product> Layer<'_, P> {
             if let ([.., last], false) = (panel, tail.is_empty()) {
                 let mut group = [0; 4];
                 group[..tail.len()].copy_from_slice(tail);
-                P::step::<S, V>(&mut sums, group, last);
+                for &part in parts::<S, P>() {
+                    P::step::<S, V>(&mut sums, part.of(group), last);
+                }
             }
             for (at, sums) in sums.into_iter().enumerate() {
                 let neuron = self.first + at * LANES;
@@ -296,6 +303,31 @@ impl Found {
     }
 }
 
+const HIGH: u32 = 0x8080_8080;
+
+/// A part of every byte of a group.
+#[derive(Clone, Copy)]
+struct Part {
+    mask: u32,
+    shift: u32,
+}
+
+impl Part {
+    #[inline(always)]
+    fn of(self, group: [u8; 4]) -> [u8; 4] {
+        ((u32::from_ne_bytes(group) & self.mask) >> self.shift).to_ne_bytes()
+    }
+}
+
+/// The parts that groups are multiplied in: the low seven bits, and the high bit, which is 128, as 64 twice.
+#[inline(always)]
+fn parts<S: Simd, P: Product>() -> &'static [Part] {
+    const WHOLE: [Part; 1] = [Part { mask: u32::MAX, shift: 0 }];
+    const PARTS: [Part; 3] =
+        [Part { mask: !HIGH, shift: 0 }, Part { mask: HIGH, shift: 1 }, Part { mask: HIGH, shift: 1 }];
+    if P::seven_bits::<S>() { &PARTS } else { &WHOLE }
+}
+
 /// Adds the groups of a row that were found not to be 0; where there are registers for it, to two sets of sums in turn.
 #[inline(always)]
 unsafe fn add_found<S: Simd, P: Product, const V: usize>(
@@ -321,8 +353,16 @@ unsafe fn add_found<S: Simd, P: Product, const V: usize>(
                 *even = P::add::<S>(*even, odd);
             }
         } else {
-            for &a in found {
-                P::step::<S, V>(&mut even, x[usize::from(a)], &panel[usize::from(a)]);
+            for &part in parts::<S, P>() {
+                let mut all = 0;
+                for &a in found {
+                    let group = x[usize::from(a)];
+                    P::step::<S, V>(&mut even, part.of(group), &panel[usize::from(a)]);
+                    all |= u32::from_ne_bytes(group);
+                }
+                if all & HIGH == 0 {
+                    break;
+                }
             }
         }
         *sums = even;

@@ -116,11 +116,7 @@ macro_rules! quarters {
 
         #[inline(always)]
         unsafe fn fma(a: [v128; 4], b: [v128; 4], c: [v128; 4]) -> [v128; 4] {
-            std::array::from_fn(|at| {
-                let first = fma_of_two(a[at], b[at], c[at]);
-                let second = fma_of_two(upper(a[at]), upper(b[at]), upper(c[at]));
-                i64x2_shuffle::<0, 2>(first, second)
-            })
+            fma(a, b, c)
         }
 
         #[inline(always)]
@@ -278,28 +274,70 @@ const NUMBERS: [u64; 16] = {
     all
 };
 
+/// `a · b + c`, rounded once. The product is exact in `f64`, and so is the sum but for a rounding that is seldom seen again.
+#[inline(always)]
+fn fma(a: [v128; 4], b: [v128; 4], c: [v128; 4]) -> [v128; 4] {
+    let mut doubtful = u64x2_splat(0);
+    let rounded = std::array::from_fn(|at| {
+        let (low, high) = (sum(a[at], b[at], c[at]), sum(upper(a[at]), upper(b[at]), upper(c[at])));
+        let rounded = to_singles(low, high);
+        let is_subnormal = v128_and(
+            f32x4_lt(f32x4_abs(rounded), f32x4_splat(f32::MIN_POSITIVE)),
+            f32x4_ne(rounded, f32x4_splat(0.0)),
+        );
+        let is_middle = v128_or(is_middle(low), is_middle(high));
+        doubtful = v128_or(doubtful, v128_or(is_subnormal, is_middle));
+        rounded
+    });
+    if v128_any_true(doubtful) { exact_fma(a, b, c) } else { rounded }
+}
+
+/// `a · b + c` of the two lower lanes, rounded to `f64`.
+#[inline(always)]
+fn sum(a: v128, b: v128, c: v128) -> v128 {
+    let product = f64x2_mul(f64x2_promote_low_f32x4(a), f64x2_promote_low_f32x4(b));
+    f64x2_add(product, f64x2_promote_low_f32x4(c))
+}
+
+/// Whether numbers lie in the middle between two `f32`, where it matters on which side the sum really was.
+#[inline(always)]
+fn is_middle(x: v128) -> v128 {
+    i64x2_eq(v128_and(x, u64x2_splat(0x1fff_ffff)), u64x2_splat(0x1000_0000))
+}
+
+/// Four `f64` rounded to `f32`. The swizzle is a shuffle that LLVM cannot see through: it would round one by one.
+#[inline(always)]
+fn to_singles(low: v128, high: v128) -> v128 {
+    const UPPER: v128 = u8x16(16, 16, 16, 16, 16, 16, 16, 16, 0, 1, 2, 3, 4, 5, 6, 7);
+    v128_or(f32x4_demote_f64x2_zero(low), u8x16_swizzle(f32x4_demote_f64x2_zero(high), UPPER))
+}
+
 /// The two upper lanes, in the place of the lower.
 #[inline(always)]
 fn upper(x: v128) -> v128 {
     i64x2_shuffle::<1, 1>(x, x)
 }
 
-/// `a · b + c` of the two lower lanes, rounded once; the upper lanes become 0.
-///
-/// The product is exact in `f64`. The sum is rounded to odd (Boldo and Melquiond 2008, "Emulation of FMA and correctly
-/// rounded sums: proved algorithms using rounding to odd"), so that rounding it again to `f32` is as rounding it once.
-#[inline(always)]
-fn fma_of_two(a: v128, b: v128, c: v128) -> v128 {
+/// `a · b + c`, rounded once, whatever they are.
+#[cold]
+#[inline(never)]
+fn exact_fma(a: [v128; 4], b: [v128; 4], c: [v128; 4]) -> [v128; 4] {
+    std::array::from_fn(|at| {
+        to_singles(odd_sum(a[at], b[at], c[at]), odd_sum(upper(a[at]), upper(b[at]), upper(c[at])))
+    })
+}
+
+/// `a · b + c` of the two lower lanes, rounded to odd, so that rounding it again to `f32` is as rounding it once (Boldo and
+/// Melquiond 2008, "Emulation of FMA and correctly rounded sums: proved algorithms using rounding to odd").
+fn odd_sum(a: v128, b: v128, c: v128) -> v128 {
     let product = f64x2_mul(f64x2_promote_low_f32x4(a), f64x2_promote_low_f32x4(b));
     let c = f64x2_promote_low_f32x4(c);
     let sum = f64x2_add(product, c);
     // The rounding error of the sum, exactly (Knuth's TwoSum); NaN where the sum is not finite.
     let part = f64x2_sub(sum, product);
     let error = f64x2_add(f64x2_sub(product, f64x2_sub(sum, part)), f64x2_sub(c, part));
-    let magnitude = f64x2_abs(error);
-    let inexact = f64x2_gt(magnitude, f64x2_splat(0.0));
+    let inexact = f64x2_gt(f64x2_abs(error), f64x2_splat(0.0));
     // Where the sum was rounded away from 0, one step back; then the last bit says that something is missing.
     let away = v128_and(i64x2_shr(v128_xor(sum, error), 63), inexact);
-    let odd = v128_or(i64x2_add(sum, away), v128_and(inexact, i64x2_splat(1)));
-    f32x4_demote_f64x2_zero(odd)
+    v128_or(i64x2_add(sum, away), v128_and(inexact, i64x2_splat(1)))
 }
