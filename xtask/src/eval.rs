@@ -16,6 +16,7 @@ use serde::Deserialize;
 
 use crate::data::Source;
 use crate::files;
+use crate::process::peak_memory;
 use crate::terminal::{table, thousands};
 
 /// Measure a model: accuracy, confusion, size
@@ -39,6 +40,9 @@ pub struct Args {
     #[command(flatten)]
     source: Source,
 }
+
+/// How the last line of the output begins: the most memory that the command held at once.
+pub const PEAK_MEMORY: &str = "Peak memory";
 
 /// What a model made of the digits.
 struct Reading {
@@ -74,6 +78,9 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     for reading in &readings {
         println!("\n{}: digits (down) read as (across)\n\n{}", reading.name, matrix(&reading.confusion));
         println!("{}", mistakes(&reading.confusion));
+    }
+    if let Some(bytes) = peak_memory() {
+        println!("\n{PEAK_MEMORY} {:.1} MB", bytes as f64 / 1e6);
     }
     Ok(())
 }

@@ -132,7 +132,7 @@ impl Recipe {
                     Set::Train => "training",
                 };
                 let count = thousands(self.samples_of(dataset).len());
-                format!("the first {count} {set} images of {}", dataset.origin)
+                format!("the first {count} {set} images of {}", dataset.title)
             }
         }
     }

@@ -101,7 +101,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     let augment = args.augment.then_some(args.drawn);
     let (mlp, losses) = train_with_progress(&initial, &dataset.train, &settings, augment, order.as_deref())?;
 
-    let info = info(&mlp, &settings, augment, &dataset.origin);
+    let info = info(&mlp, &settings, augment, &dataset.title);
     files::write_model(&args.out, &Model::Float(mlp.clone()), &info)?;
     let curve = args.out.with_extension("svg");
     files::write(&curve, chart::loss_curve(&losses, losses.len() / settings.epochs).file().as_bytes())?;
@@ -183,12 +183,12 @@ fn read_order(path: &Path) -> anyhow::Result<Vec<Vec<usize>>> {
 }
 
 /// What a trained model's file says of its origin.
-pub fn info(mlp: &Mlp, settings: &Settings, augment: Option<f32>, origin: &str) -> Info {
+pub fn info(mlp: &Mlp, settings: &Settings, augment: Option<f32>, digits: &str) -> Info {
     let [h1, h2] = mlp.hidden();
     let mut info = Info::new();
     let mut set = |name: &str, value: String| info.insert(name.into(), value);
     set("architecture", format!("784-{h1}-{h2}-10"));
-    set("data", origin.into());
+    set("data", digits.into());
     set("digit8", env!("CARGO_PKG_VERSION").into());
     set("epochs", settings.epochs.to_string());
     set("batch", settings.batch.to_string());

@@ -47,7 +47,7 @@ impl Lab {
         };
         let initial = Mlp::random([100, 100], seed)?;
         let (mlp, losses) = train::train_with_progress(&initial, &dataset.train, &settings, None, None)?;
-        let info = train::info(&mlp, &settings, None, &dataset.origin);
+        let info = train::info(&mlp, &settings, None, &dataset.title);
         let file = out.join("model.safetensors");
         files::write_model(&file, &Model::Float(mlp.clone()), &info)?;
         Ok(Self::new(dataset, flags, out, (mlp, info), Origin::Trained { seed, losses }, file))

@@ -28,6 +28,7 @@ use digit8_core::int8::{Activations, QuantizedMlp, Scheme};
 use digit8_core::quant::Observations;
 
 use crate::data::Source;
+use crate::process::typed;
 use crate::quantize::{Recipe, Set, int8_info};
 use crate::{chart, files};
 use lab::{Lab, Origin};
@@ -66,7 +67,8 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     files::check_writable(&report)?;
     let dataset = args.source.load()?;
     ensure!(!dataset.test.is_empty(), "{}: no test digits", dataset.origin);
-    let flags = args.source.flags();
+    let typed = |flag: std::ffi::OsString| format!(" {}", typed(flag.as_ref()));
+    let flags = args.source.flags().into_iter().map(typed).collect();
     let lab = match &args.model {
         Some(file) => Lab::read(dataset, flags, &args.out, file)?,
         None => Lab::train(dataset, flags, &args.out, args.seed)?,
