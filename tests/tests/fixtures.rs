@@ -119,7 +119,7 @@ fn dynamic_layers_of_any_reals() {
 #[test]
 fn every_step_of_every_network() {
     let networks = fixtures::networks();
-    assert_eq!(networks.len(), 6);
+    assert_eq!(networks.len(), 7);
     for Network { name: folder, mlp, observers, mut layers } in networks {
         let images = layers.matrix::<u8>("images");
         let (count, images) = (images.nrows(), images.as_slice().unwrap());

@@ -7,7 +7,6 @@ mod dump;
 mod eval;
 mod files;
 mod notebook;
-#[allow(dead_code)]
 mod onnx;
 mod process;
 mod quantize;

@@ -13,6 +13,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail, ensure};
+use clap::ValueEnum;
 use digit8_core::digits::Digits;
 
 use crate::terminal::{table, thousands};
@@ -113,7 +114,7 @@ impl Source {
 
     /// The flags that ask another command for the same digits.
     pub fn flags(&self) -> Vec<OsString> {
-        let dataset = self.dataset.as_ref().and_then(clap::ValueEnum::to_possible_value);
+        let dataset = self.dataset.as_ref().and_then(ValueEnum::to_possible_value);
         let flags = [
             self.data.as_ref().map(|path| ("--data", path.into())),
             dataset.map(|name| ("--dataset", name.get_name().into())),

@@ -5,6 +5,7 @@ mod convert;
 mod narrow;
 mod observer;
 mod qparams;
+pub mod textbook;
 
 pub use calibrate::{Observations, calibrate};
 pub use convert::{Calibration, Granularity, quantize};
