@@ -13,9 +13,11 @@ use digit8_core::float::Mlp;
 use digit8_core::idx;
 use digit8_core::int8::Scheme;
 use digit8_core::quant::{Observations, Range};
-use ndarray::{Array, Array1, Array2, Dimension};
-use ndarray_npy::{NpzReader, ReadableElement};
+use ndarray::{Array1, Array2};
+use ndarray_npy::ReadableElement;
 use serde::Deserialize;
+
+use crate::npz::Npz;
 
 /// The folder that was found.
 pub struct Golden {
@@ -90,19 +92,19 @@ impl Golden {
         serde_json::from_slice(&fs::read(self.path(name)).unwrap()).unwrap()
     }
 
+    /// An `.npz` file.
+    pub fn npz(&self, name: &str) -> Npz {
+        Npz::open(&self.path(name))
+    }
+
     /// An array of an `.npz` file.
     pub fn array<T: ReadableElement>(&self, npz: &str, name: &str) -> Array2<T> {
-        self.read(npz, name)
+        self.npz(npz).matrix(name)
     }
 
     /// An array of one dimension of an `.npz` file.
     pub fn vector<T: ReadableElement>(&self, npz: &str, name: &str) -> Array1<T> {
-        self.read(npz, name)
-    }
-
-    fn read<T: ReadableElement, D: Dimension>(&self, npz: &str, name: &str) -> Array<T, D> {
-        let mut reader = NpzReader::new(File::open(self.path(npz)).unwrap()).unwrap();
-        reader.by_name(name).unwrap_or_else(|error| panic!("{npz} has no {name}: {error}"))
+        self.npz(npz).vector(name)
     }
 
     fn mnist(&self, name: &str) -> Vec<u8> {

@@ -1,3 +1,6 @@
 //! What the integration tests share.
 
+pub mod equal;
+pub mod fixtures;
 pub mod golden;
+pub mod npz;

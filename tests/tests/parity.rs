@@ -4,10 +4,10 @@
 use digit8_core::Kernel;
 use digit8_core::compare::Confusion;
 use digit8_core::digits::{CLASSES, PIXELS};
-use digit8_core::int8::{Activations, QuantizedMlp, Scheme, Values};
+use digit8_core::int8::{Activations, QuantizedMlp, Scheme};
 use digit8_core::quant::{Calibration, Granularity, calibrate, quantize};
+use digit8_tests::equal::{assert_equal, assert_every_step};
 use digit8_tests::golden::Golden;
-use ndarray::Array2;
 
 const GRANULARITIES: [Granularity; 2] = [Granularity::PerTensor, Granularity::PerChannel];
 
@@ -31,18 +31,6 @@ fn layers_file(scheme: Scheme, granularity: Granularity) -> String {
     }
 }
 
-fn assert_equal_bits(what: &str, ours: &[f32], theirs: &[f32]) {
-    assert_eq!(ours.len(), theirs.len(), "{what}: number of values");
-    let different = ours.iter().zip(theirs).filter(|(a, b)| a.to_bits() != b.to_bits()).count();
-    assert_eq!(different, 0, "{what}: values that differ from PyTorch's, of {}", ours.len());
-}
-
-fn assert_equal_integers<T: PartialEq>(what: &str, ours: &Array2<T>, theirs: &Array2<T>) {
-    assert_eq!(ours.dim(), theirs.dim(), "{what}: shape");
-    let different = ours.iter().zip(theirs).filter(|(a, b)| a != b).count();
-    assert_eq!(different, 0, "{what}: values that differ from PyTorch's, of {}", ours.len());
-}
-
 #[test]
 fn int8_weights_are_pytorchs() {
     let Some(golden) = Golden::find("int8_weights_are_pytorchs") else { return };
@@ -54,7 +42,9 @@ fn int8_weights_are_pytorchs() {
     for (file, scheme, granularity) in files {
         let network = network(&golden, scheme, granularity);
         for (name, layer) in ["linear1", "linear2", "linear3"].iter().zip(network.layers()) {
-            assert_equal_integers(&format!("{file} {name}"), &layer.weight, &golden.array(file, name));
+            let theirs = golden.array::<i8>(file, name);
+            assert_eq!(layer.weight.dim(), theirs.dim(), "{file} {name}: shape");
+            assert_equal(&format!("{file} {name}"), &layer.weight, &theirs);
         }
     }
 }
@@ -105,47 +95,8 @@ fn every_static_layer_is_pytorchs() {
     for scheme in [Scheme::Static, Scheme::Fused] {
         for granularity in GRANULARITIES {
             let network = network(&golden, scheme, granularity);
-            let file = layers_file(scheme, granularity);
-            let names = network.trace(Kernel::Scalar, digits.image(0)).into_iter().map(|step| step.name);
-            let expected = names.map(|name| Expected::read(&golden, &file, name)).collect::<Vec<_>>();
-            assert_eq!(expected.len(), if scheme == Scheme::Fused { 5 } else { 7 });
-            for kernel in Kernel::available() {
-                let steps = network.trace(kernel, digits.images());
-                for (step, expected) in steps.iter().zip(&expected) {
-                    let what = format!("{file} {} ({})", step.name, kernel.name());
-                    match (&step.values, expected) {
-                        (Values::Quantized(ours, _), Expected::Integers(theirs)) => {
-                            assert_equal_integers(&what, ours, theirs);
-                        }
-                        (Values::Real(ours), Expected::Reals(theirs)) => {
-                            assert_equal_bits(&what, ours.as_slice().unwrap(), theirs.as_slice().unwrap());
-                        }
-                        _ => panic!("{what}: a different type of values"),
-                    }
-                }
-                // The engine's shortcuts (a table for the pixels, ReLU in the clamp) end at the same bits.
-                let mut logits = vec![0.0; digits.len() * CLASSES];
-                network.engine(kernel).logits(digits.images(), &mut logits);
-                let Some(Expected::Reals(theirs)) = expected.last() else { panic!("the last step is real") };
-                let what = format!("{file} engine ({})", kernel.name());
-                assert_equal_bits(&what, &logits, theirs.as_slice().unwrap());
-            }
-        }
-    }
-}
-
-/// What PyTorch puts out at a step of a static network.
-enum Expected {
-    Integers(Array2<u8>),
-    Reals(Array2<f32>),
-}
-
-impl Expected {
-    fn read(golden: &Golden, file: &str, name: &str) -> Self {
-        if name == "dequant" {
-            Self::Reals(golden.array(file, name))
-        } else {
-            Self::Integers(golden.array(file, name))
+            let mut layers = golden.npz(&layers_file(scheme, granularity));
+            assert_every_step(&network, digits.images(), digits.len(), &mut layers, str::to_owned);
         }
     }
 }
@@ -153,33 +104,20 @@ impl Expected {
 #[test]
 fn every_dynamic_layer_is_pytorchs() {
     let Some(golden) = Golden::find("every_dynamic_layer_is_pytorchs") else { return };
-    const FILE: &str = "dynamic_x86.npz";
     let digits = golden.test_digits().first(256);
     let network = network(&golden, Scheme::Dynamic, Granularity::PerTensor);
+    let mut layers = golden.npz("dynamic_x86.npz");
     let cases = [
         (1, ["single_l1_256", "single_l2_256", "single_logits_256"]),
         (256, ["batch256_l1", "batch256_l2", "batch256_logits"]),
     ];
-    for kernel in Kernel::available() {
-        for (batch, names) in cases {
-            let mut layers: [Vec<f32>; 3] = Default::default();
-            let mut logits = vec![0.0; digits.len() * CLASSES];
-            let mut engine = network.engine(kernel);
-            for (pixels, logits) in
-                digits.images().chunks(batch * PIXELS).zip(logits.chunks_mut(batch * CLASSES))
-            {
-                for (step, layer) in network.trace(kernel, pixels).iter().zip(&mut layers) {
-                    layer.extend(step.values.real());
-                }
-                engine.logits(pixels, logits);
-            }
-            for (ours, name) in layers.iter().zip(names) {
-                let what = format!("{name} ({})", kernel.name());
-                assert_equal_bits(&what, ours, golden.array(FILE, name).as_slice().unwrap());
-            }
-            let what = format!("{} from the engine ({})", names[2], kernel.name());
-            assert_equal_bits(&what, &logits, golden.array(FILE, names[2]).as_slice().unwrap());
-        }
+    for (batch, names) in cases {
+        let name = |step: &str| match step {
+            "linear1" => names[0].to_owned(),
+            "linear2" => names[1].to_owned(),
+            _ => names[2].to_owned(),
+        };
+        assert_every_step(&network, digits.images(), batch, &mut layers, name);
     }
 }
 

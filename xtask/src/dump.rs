@@ -51,6 +51,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
         parameters != args.out,
         "--out is a .json file, expected .npz: the parameters go to the .json beside it"
     );
+    files::check_writable(&args.out)?;
     let dataset = args.source.load()?;
     let (int8, seen) = match files::read_model(&args.model)?.0 {
         Model::Float(mlp) => {

@@ -132,7 +132,8 @@ fn by_digit(readings: &[Reading]) -> String {
     table(headings("model"), rows)
 }
 
-fn matrix(confusion: &Confusion) -> String {
+/// How often each digit (down) was read as each (across).
+pub fn matrix(confusion: &Confusion) -> String {
     let rows = (0..).zip(&confusion.0).map(|(digit, row): (usize, _)| {
         let counts = row.iter().map(|&count| if count == 0 { "·".into() } else { count.to_string() });
         labelled(digit.to_string(), counts)
@@ -151,7 +152,7 @@ fn labelled(label: String, mut cells: impl Iterator<Item = String>) -> [String; 
 }
 
 /// The pairs of digits that are mixed up most often.
-fn mistakes(confusion: &Confusion) -> String {
+pub fn mistakes(confusion: &Confusion) -> String {
     let pairs = (0..CLASSES).flat_map(|digit| (0..CLASSES).map(move |read| (digit, read)));
     let mut wrong: Vec<(u32, usize, usize)> = pairs
         .filter(|(digit, read)| digit != read)
@@ -193,7 +194,7 @@ fn read_drawings(path: &Path) -> anyhow::Result<Digits> {
         eprintln!("{}, line {line}: {error:#}; passed over", path.display());
     })
     .with_context(|| path.display().to_string())?;
-    let by = if writers > 0 { format!(" by {}", thousands(writers)) } else { String::new() };
+    let by = if writers > 0 { format!(" by {} writers", thousands(writers)) } else { String::new() };
     println!("{}: {} drawings{by}", path.display(), thousands(digits.len()));
     Ok(digits)
 }

@@ -7,7 +7,6 @@ mod dump;
 mod eval;
 mod files;
 mod notebook;
-#[allow(dead_code)]
 mod onnx;
 mod process;
 mod quantize;
@@ -25,7 +24,7 @@ use clap::{Parser, Subcommand};
 
 /// Train, quantize, measure and serve digit8.
 #[derive(Parser)]
-#[command(name = "cargo xtask", version, about, long_about = None, max_term_width = 100)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", version, about, long_about = None, max_term_width = 100)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -48,6 +47,8 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    // Into `head` and the like: ends quietly when nobody reads on.
+    sigpipe::reset();
     match run(Cli::parse().command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

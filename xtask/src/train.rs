@@ -1,16 +1,18 @@
 //! Trains the float32 network.
 
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use digit8_core::Kernel;
+use digit8_core::augment::Augmented;
 use digit8_core::compare::{Confusion, logits};
 use digit8_core::digits::Digits;
 use digit8_core::file::{Info, Model};
 use digit8_core::float::{Mlp, Schedule, Settings, train};
 use ndarray::Array2;
 
-use crate::terminal::progress;
+use crate::terminal::{progress, thousands};
 use crate::{chart, data, files};
 
 /// Train the float32 network 784-h1-h2-10
@@ -19,7 +21,7 @@ use crate::{chart, data, files};
 /// 0.001, cross-entropy. The same seed gives the same weights, bit for bit.
 ///
 ///   cargo xtask train
-///   cargo xtask train --augment --epochs 60 --batch 50 --schedule cosine --out out/default.safetensors
+///   cargo xtask train --augment --drawn 0.2 --epochs 60 --batch 50 --schedule cosine --out out/drawings.safetensors
 #[derive(clap::Args, Debug)]
 #[command(verbatim_doc_comment)]
 pub struct Args {
@@ -29,29 +31,32 @@ pub struct Args {
     #[arg(long, value_name = "FILE", default_value = "out/model.safetensors")]
     out: PathBuf,
     /// Sizes of the two hidden layers
-    #[arg(long, value_name = "H1,H2", default_value = "100,100", value_delimiter = ',', num_args = 1)]
-    hidden: Vec<usize>,
+    #[arg(long, value_name = "H1,H2", default_value = "100,100", value_parser = hidden_sizes)]
+    hidden: [usize; 2],
     /// Images in a batch
-    #[arg(long, default_value_t = 10)]
-    batch: usize,
+    #[arg(long, default_value = "10")]
+    batch: NonZeroUsize,
     /// Times that every image is seen
-    #[arg(long, default_value_t = 1)]
-    epochs: usize,
+    #[arg(long, default_value = "1")]
+    epochs: NonZeroUsize,
     /// Where everything random starts from
     #[arg(long, default_value_t = 0)]
     seed: u64,
     /// Adam's learning rate
-    #[arg(long, default_value_t = 0.001)]
+    #[arg(long, default_value_t = 0.001, value_parser = learning_rate)]
     lr: f32,
     /// What becomes of the learning rate
     #[arg(long, value_enum, default_value_t = ScheduleName::Constant)]
     schedule: ScheduleName,
     /// Share of the target that is spread over all classes
-    #[arg(long, default_value_t = 0.0)]
+    #[arg(long, default_value_t = 0.0, value_parser = share)]
     smoothing: f32,
     /// Shift, turn, scale, shear, thicken and thin the images, so that the network reads drawings
     #[arg(long)]
     augment: bool,
+    /// With --augment: the share of images that give way to digits drawn by rule, in the ways people write them
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0, requires = "augment", value_parser = share)]
+    drawn: f32,
     /// Start from the weights of this model instead of random ones
     #[arg(long, value_name = "FILE")]
     init: Option<PathBuf>,
@@ -71,8 +76,8 @@ enum ScheduleName {
 /// Runs the command.
 pub fn run(args: Args) -> anyhow::Result<()> {
     let settings = Settings {
-        batch: args.batch,
-        epochs: args.epochs,
+        batch: args.batch.get(),
+        epochs: args.epochs.get(),
         seed: args.seed,
         learning_rate: args.lr,
         schedule: match args.schedule {
@@ -81,31 +86,29 @@ pub fn run(args: Args) -> anyhow::Result<()> {
         },
         smoothing: args.smoothing,
     };
+    files::check_writable(&args.out)?;
     let dataset = args.source.load()?;
-    println!("{}: {} digits to train with", dataset.origin, dataset.train.len());
+    println!("{}: {} digits to train with", dataset.origin, thousands(dataset.train.len()));
     let initial = match &args.init {
         Some(path) => match files::read_model(path)?.0 {
             Model::Float(mlp) => mlp,
             Model::Int8(_) => bail!("{} is quantized; --init needs a float32 model", path.display()),
         },
-        None => {
-            let hidden = args.hidden[..].try_into().context("--hidden takes two sizes, as in 100,100")?;
-            Mlp::random(hidden, args.seed)?
-        }
+        None => Mlp::random(args.hidden, args.seed)?,
     };
     let order = args.order.as_deref().map(read_order).transpose()?;
 
-    let (mlp, losses) =
-        train_with_progress(&initial, &dataset.train, &settings, args.augment, order.as_deref())?;
+    let augment = args.augment.then_some(args.drawn);
+    let (mlp, losses) = train_with_progress(&initial, &dataset.train, &settings, augment, order.as_deref())?;
 
-    let info = info(&mlp, &settings, &args, &dataset.origin);
+    let info = info(&mlp, &settings, augment, &dataset.title);
     files::write_model(&args.out, &Model::Float(mlp.clone()), &info)?;
     let curve = args.out.with_extension("svg");
-    files::write(&curve, chart::loss_curve(&losses, losses.len() / args.epochs).as_bytes())?;
+    files::write(&curve, chart::loss_curve(&losses, losses.len() / settings.epochs).file().as_bytes())?;
     let mean = |losses: &[f32]| losses.iter().map(|&loss| f64::from(loss)).sum::<f64>() / losses.len() as f64;
     println!(
         "average loss of the last epoch {:.5}",
-        mean(&losses[losses.len() - losses.len() / args.epochs..])
+        mean(&losses[losses.len() - losses.len() / settings.epochs..])
     );
     let test = &dataset.test;
     let confusion =
@@ -115,16 +118,30 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     if !dataset.official_test {
         println!("These digits are not MNIST's test set.");
     }
-    println!("wrote {} and {}", args.out.display(), curve.display());
+    println!("Wrote {} and {}", args.out.display(), curve.display());
     Ok(())
 }
 
-/// Trains under a progress bar; also gives the loss of every step.
+/// A share of all, 0 to 1.
+fn share(text: &str) -> Result<f32, &'static str> {
+    text.parse().ok().filter(|share| (0.0..=1.0).contains(share)).ok_or("expected a number from 0 to 1")
+}
+
+fn learning_rate(text: &str) -> Result<f32, &'static str> {
+    text.parse().ok().filter(|&rate: &f32| rate > 0.0 && rate.is_finite()).ok_or("expected a positive number")
+}
+
+fn hidden_sizes(text: &str) -> Result<[usize; 2], &'static str> {
+    let sizes = text.split_once(',').and_then(|(h1, h2)| Some([h1.parse().ok()?, h2.parse().ok()?]));
+    sizes.filter(|sizes| sizes.iter().all(|&size| size > 0)).ok_or("expected two sizes, as in 100,100")
+}
+
+/// Trains under a progress bar; also gives the loss of every step. `augment` is the share of digits drawn by rule.
 pub fn train_with_progress(
     initial: &Mlp,
     digits: &Digits,
     settings: &Settings,
-    augment: bool,
+    augment: Option<f32>,
     order: Option<&[Vec<usize>]>,
 ) -> anyhow::Result<(Mlp, Vec<f32>)> {
     let bar = progress(0, "Training");
@@ -143,11 +160,12 @@ pub fn train_with_progress(
     };
     let kernel = Kernel::best();
     let labels = digits.labels();
-    let mlp = if augment {
-        let source = digit8_core::augment::Augmented::new(digits, settings.seed);
-        train(initial, kernel, &source, labels, settings, order, &mut report)?
-    } else {
-        train(initial, kernel, digits, labels, settings, order, &mut report)?
+    let mlp = match augment {
+        Some(drawn) => {
+            let source = Augmented::new(digits, settings.seed, drawn);
+            train(initial, kernel, &source, labels, settings, order, &mut report)?
+        }
+        None => train(initial, kernel, digits, labels, settings, order, &mut report)?,
     };
     bar.finish_and_clear();
     Ok((mlp, losses))
@@ -164,12 +182,13 @@ fn read_order(path: &Path) -> anyhow::Result<Vec<Vec<usize>>> {
     Ok(order.rows().into_iter().map(|row| row.iter().map(|&index| usize::from(index)).collect()).collect())
 }
 
-fn info(mlp: &Mlp, settings: &Settings, args: &Args, origin: &str) -> Info {
+/// What a trained model's file says of its origin.
+pub fn info(mlp: &Mlp, settings: &Settings, augment: Option<f32>, digits: &str) -> Info {
     let [h1, h2] = mlp.hidden();
     let mut info = Info::new();
     let mut set = |name: &str, value: String| info.insert(name.into(), value);
     set("architecture", format!("784-{h1}-{h2}-10"));
-    set("data", origin.into());
+    set("data", digits.into());
     set("digit8", env!("CARGO_PKG_VERSION").into());
     set("epochs", settings.epochs.to_string());
     set("batch", settings.batch.to_string());
@@ -179,6 +198,7 @@ fn info(mlp: &Mlp, settings: &Settings, args: &Args, origin: &str) -> Info {
         format!("Adam, learning rate {} ({:?})", settings.learning_rate, settings.schedule).to_lowercase(),
     );
     set("loss", format!("cross-entropy, smoothing {}", settings.smoothing));
-    set("augment", args.augment.to_string());
+    set("augment", augment.is_some().to_string());
+    set("drawn", augment.unwrap_or(0.0).to_string());
     info
 }

@@ -2,6 +2,7 @@
 //! and thinner strokes. The same seed, epoch and image give the same variation.
 
 use crate::digits::{Digits, PIXELS, SIDE};
+use crate::drawn;
 use crate::float::Source;
 use crate::random::Random;
 
@@ -10,19 +11,25 @@ use crate::random::Random;
 pub struct Augmented<'a> {
     digits: &'a Digits,
     seed: u64,
+    drawn: f32,
 }
 
 impl<'a> Augmented<'a> {
-    /// Variations of `digits` by `seed`.
-    pub fn new(digits: &'a Digits, seed: u64) -> Self {
-        Self { digits, seed }
+    /// Variations of `digits` by `seed`. A share of `drawn`, 0 to 1, gives way to the same digit [`drawn`](crate::drawn) by
+    /// rule.
+    pub fn new(digits: &'a Digits, seed: u64, drawn: f32) -> Self {
+        Self { digits, seed, drawn }
     }
 }
 
 impl Source for Augmented<'_> {
     fn image(&self, epoch: usize, index: usize, pixels: &mut [u8]) {
         let mut random = Random::for_item(self.seed, epoch, index);
-        vary(self.digits.image(index), &mut random, pixels);
+        if random.uniform(0.0, 1.0) < self.drawn {
+            drawn::draw(self.digits.labels()[index], &mut random, pixels);
+        } else {
+            vary(self.digits.image(index), &mut random, pixels);
+        }
     }
 }
 
@@ -105,7 +112,7 @@ mod tests {
 
     fn variation(seed: u64, epoch: usize) -> [u8; PIXELS] {
         let mut pixels = [0; PIXELS];
-        Augmented::new(&plus(), seed).image(epoch, 0, &mut pixels);
+        Augmented::new(&plus(), seed, 0.0).image(epoch, 0, &mut pixels);
         pixels
     }
 

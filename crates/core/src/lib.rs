@@ -6,7 +6,7 @@
 //! - [`float`] is the float32 network 784-h1-h2-10 and how it is trained;
 //! - [`quant`] finds scales and zero points and converts the float network;
 //! - [`int8`] is the quantized network, running on integers;
-//! - [`compare`] holds two models' answers against each other;
+//! - [`compare`] holds two models' answers against each other; [`explain`] finds the layer that makes them differ;
 //! - [`file`](mod@file) keeps models as safetensors, under PyTorch's names.
 //!
 //! Nothing here does I/O: bytes come in, bytes go out.
@@ -16,7 +16,9 @@ pub mod augment;
 mod blocks;
 pub mod compare;
 pub mod digits;
+pub mod drawn;
 mod error;
+pub mod explain;
 pub mod file;
 pub mod float;
 pub mod idx;

@@ -28,11 +28,15 @@ impl Random {
         low + (high - low) * unit
     }
 
+    /// A whole number of `0..limit`, evenly; 0 where `limit` is 0.
+    pub fn below(&mut self, limit: usize) -> usize {
+        ((u128::from(self.0.next_u64()) * limit as u128) >> 64) as usize
+    }
+
     /// Puts `items` into a random order (Fisher and Yates).
     pub fn shuffle<T>(&mut self, items: &mut [T]) {
         for last in (1..items.len()).rev() {
-            let chosen = (u128::from(self.0.next_u64()) * (last as u128 + 1)) >> 64;
-            items.swap(last, chosen as usize);
+            items.swap(last, self.below(last + 1));
         }
     }
 }

@@ -10,6 +10,7 @@ mod report;
 mod sampler;
 mod show;
 mod stages;
+mod web;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -54,6 +55,9 @@ pub struct Args {
     /// Time others' engines too
     #[arg(long)]
     peers: bool,
+    /// Time the page's engine in Chromium, and in Firefox where there is one, instead of the native kernels
+    #[arg(long)]
+    web: bool,
     /// Few and short samples
     #[arg(long)]
     quick: bool,
@@ -78,6 +82,17 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     let (models, path) = args.models(&dataset)?;
     let (digits, origin) = repeated(&dataset)?;
     let mut report = Report::new(path.display().to_string(), origin, dataset.train.len(), &models.float);
+    if args.web {
+        let plan = web::Plan {
+            models: &models,
+            digits: &digits,
+            effort: Effort { sample: Duration::from_millis(10), ..args.effort() },
+            peers: args.peers,
+            only: args.only.as_deref().unwrap_or_default(),
+        };
+        let left_out = web::measure(&plan, &mut report)?;
+        return args.finish(&report, earlier.as_ref(), &left_out);
+    }
     report.peak_memory.extend(eval_memory(&args, &path)?);
 
     let train = Rc::new(dataset.train);
@@ -104,17 +119,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     left_out.dedup();
 
     (report.limits, report.rows) = limits::split(rows);
-    show::print(&report, earlier.as_ref());
-    left_out.iter().for_each(|sentence| println!("left out: {sentence}"));
-    if let Some(path) = &args.json {
-        report.write(path)?;
-        println!("Wrote {}", path.display());
-    }
-    if let Some(path) = &args.html {
-        files::write(path, html::page(&report).as_bytes())?;
-        println!("Wrote {}", path.display());
-    }
-    Ok(())
+    args.finish(&report, earlier.as_ref(), &left_out)
 }
 
 /// The peak memory of `eval`, by its own word.
@@ -128,6 +133,21 @@ fn eval_memory(args: &Args, model: &Path) -> anyhow::Result<Option<(String, u64)
 }
 
 impl Args {
+    /// Prints the report, and writes it where that is wanted.
+    fn finish(&self, report: &Report, earlier: Option<&Report>, left_out: &[String]) -> anyhow::Result<()> {
+        show::print(report, earlier);
+        left_out.iter().for_each(|sentence| println!("left out: {sentence}"));
+        if let Some(path) = &self.json {
+            report.write(path)?;
+            println!("Wrote {}", path.display());
+        }
+        if let Some(path) = &self.html {
+            files::write(path, html::page(report).as_bytes())?;
+            println!("Wrote {}", path.display());
+        }
+        Ok(())
+    }
+
     fn effort(&self) -> Effort {
         let (rounds, milliseconds) = if self.quick { (5, 1) } else { (25, 5) };
         Effort { rounds, sample: Duration::from_millis(milliseconds) }

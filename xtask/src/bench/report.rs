@@ -9,6 +9,7 @@ use digit8_core::Kernel;
 use digit8_core::float::Mlp;
 use serde::{Deserialize, Serialize};
 
+use super::web::Visit;
 use crate::files;
 
 /// A run.
@@ -37,6 +38,9 @@ pub struct Report {
     pub limits: Vec<Limit>,
     /// Peak memory of whole commands, in bytes.
     pub peak_memory: BTreeMap<String, u64>,
+    /// What a visitor of the page waits for, if that was measured.
+    #[serde(default)]
+    pub visit: Option<Visit>,
     /// Everything that was timed.
     pub rows: Vec<Row>,
 }
@@ -59,7 +63,8 @@ pub struct Machine {
 /// One timed thing.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Row {
-    /// Whose: `digit8` with its fastest kernel, `digit8 scalar` with another, `onnxruntime`, …
+    /// Whose: `digit8` with its fastest kernel, `digit8 scalar` with another, `onnxruntime`, …; in a browser with that behind
+    /// it, `digit8 in Chromium 156`.
     pub engine: String,
     /// `float32`, `static` (ReLU on its own), `fused`, `dynamic` or `train`.
     pub model: String,
@@ -120,6 +125,7 @@ impl Report {
             multiply_adds: mlp.layers().iter().map(|layer| layer.weight.len()).sum(),
             limits: Vec::new(),
             peak_memory: BTreeMap::new(),
+            visit: None,
             rows: Vec::new(),
         }
     }
@@ -165,7 +171,12 @@ impl Report {
 impl Row {
     /// Whether it is digit8's own fastest kernel.
     pub fn is_own(&self) -> bool {
-        self.engine == "digit8"
+        self.engine == "digit8" || self.engine.starts_with("digit8 in ")
+    }
+
+    /// The browser in which it ran, if that was one.
+    pub fn browser(&self) -> Option<&str> {
+        self.engine.split_once(" in ").map(|(_, browser)| browser)
     }
 
     /// Whether it is somebody else's engine.

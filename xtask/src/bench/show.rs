@@ -79,7 +79,10 @@ fn title(report: &Report, row: &Row) -> String {
             thousands(report.training_digits),
             row.batch
         ),
-        kind => format!("{kind}, batch {}, {threads}", thousands(row.batch)),
+        kind => {
+            let browser = row.browser().map_or_else(String::new, |browser| format!(", {browser}"));
+            format!("{kind}, batch {}, {threads}{browser}", thousands(row.batch))
+        }
     }
 }
 

@@ -8,7 +8,7 @@ mod weight;
 
 use std::path::{Path, PathBuf};
 
-pub use bundle::is_hashed_name;
+pub use bundle::{is_hashed_name, read_folder};
 
 use crate::files;
 use crate::setup::Toolchain;
@@ -36,11 +36,25 @@ pub fn default_folder() -> PathBuf {
     files::root().join("dist")
 }
 
+/// Builds the page's modules once more for the tests, with every layer's values to be had, into `target/web/trace`.
+pub fn build_traces() -> anyhow::Result<()> {
+    let (toolchain, optimizer) = (Toolchain::ready()?, wasm::Optimizer::find());
+    for variant in wasm::VARIANTS {
+        let name = format!("{}-trace", variant.name);
+        let features = format!("{},trace", variant.features);
+        let traced = wasm::Variant { name: &name, features: &features };
+        for (path, bytes) in wasm::build(&toolchain, &optimizer, &traced)? {
+            files::write(&files::root().join("target/web/trace").join(path), &bytes)?;
+        }
+    }
+    Ok(())
+}
+
 /// Builds the page into a folder, all of it or nothing.
 pub fn build(out: &Path) -> anyhow::Result<()> {
     let toolchain = Toolchain::ready()?;
     println!("{}", toolchain.description());
-    let mut files = bundle::read_folder(&files::root().join("www"))?;
+    let mut files = read_folder(&files::root().join("www"))?;
     let optimizer = wasm::Optimizer::find();
     println!("{}", optimizer.description());
     for variant in wasm::VARIANTS {

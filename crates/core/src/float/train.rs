@@ -121,6 +121,11 @@ pub fn train(
             let learning_rate = settings.learning_rate * settings.schedule.factor(step, steps);
             step += 1;
             let loss = trainer.step(source, epoch, labels, batch, learning_rate, settings.smoothing);
+            if !loss.is_finite() {
+                return Err(Error::Model(format!(
+                    "the loss of batch {step} is {loss}, expected a finite number: is the learning rate too high?"
+                )));
+            }
             progress(Progress { step, steps, loss });
         }
     }

@@ -2,10 +2,13 @@
 
 mod calibrate;
 mod convert;
+mod narrow;
 mod observer;
 mod qparams;
+pub mod textbook;
 
 pub use calibrate::{Observations, calibrate};
 pub use convert::{Calibration, Granularity, quantize};
+pub use narrow::{LayerWeights, WIDTHS, layer_weights, narrow};
 pub use observer::{MinMaxObserver, Range};
 pub use qparams::{QParams, Scale, WeightScale, ZeroPoint, dynamic_qparams};

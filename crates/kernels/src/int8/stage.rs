@@ -42,8 +42,10 @@ impl<T: Stage> Product for Layer<'_, T> {
         let mut x = u32::from_ne_bytes(x);
         // SAFETY: the caller's contract.
         unsafe {
+            // Seldom: a high bit is 128, which is 64 twice, and the sums of parts add up exactly.
             if S::SEVEN_BITS && x & HIGH != 0 {
-                add_products::<S, V>(sums, x & HIGH, w);
+                add_products::<S, V>(sums, (x & HIGH) >> 1, w);
+                add_products::<S, V>(sums, (x & HIGH) >> 1, w);
                 x &= !HIGH;
             }
             add_products::<S, V>(sums, x, w);

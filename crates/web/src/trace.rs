@@ -1,0 +1,70 @@
+//! Every step of an int8 network, to compare with PyTorch's. The page's module does without (the feature `trace`).
+
+use digit8_core::file::{self, Info, Model};
+use digit8_core::int8::{Scheme, Values};
+use digit8_core::quant::{self, Calibration, Granularity, Observations, Range};
+use digit8_core::{Error, Kernel};
+use wasm_bindgen::prelude::*;
+
+/// The file of the int8 network that a float32 model becomes. `ranges` are what PyTorch's observers saw: the least and the
+/// greatest value of `quant`, `linear1`, `linear2` and `linear3`; a dynamic network needs none.
+///
+/// # Errors
+/// If the file is no float32 model, there is no such scheme, or the ranges are not eight or not usable.
+#[wasm_bindgen]
+pub fn quantize(file: &[u8], scheme: &str, per_channel: bool, ranges: &[f32]) -> Result<Vec<u8>, JsError> {
+    let Model::Float(mlp) = read(file)? else { return Err(JsError::new("int8 already, expected float32")) };
+    let seen = || match *ranges.as_chunks().0 {
+        [quant, linear1, linear2, linear3] => {
+            let range = |[min, max]: [f32; 2]| Range { min, max };
+            let [quant, linear1, linear2, linear3] = [quant, linear1, linear2, linear3].map(range);
+            Ok(Observations { quant, linear1, linear2, linear3 })
+        }
+        _ => Err(JsError::new(&format!("{} ends of ranges, expected 8", ranges.len()))),
+    };
+    let calibration = match scheme.parse().map_err(error)? {
+        Scheme::Static => Calibration::Static(seen()?),
+        Scheme::Fused => Calibration::Fused(seen()?),
+        Scheme::Dynamic => Calibration::Dynamic,
+    };
+    let granularity = if per_channel { Granularity::PerChannel } else { Granularity::PerTensor };
+    let int8 = quant::quantize(&mlp, calibration, granularity).map_err(error)?;
+    file::write(&Model::Int8(int8), &Info::new()).map_err(error)
+}
+
+/// What a step put out.
+#[wasm_bindgen(getter_with_clone)]
+pub struct Step {
+    /// PyTorch's name of the module.
+    pub name: String,
+    /// The values row by row: integers of one byte, or little-endian `f32`.
+    pub bytes: Vec<u8>,
+}
+
+/// Every step of an int8 network for `pixels` `[n, 784]`; a dynamic network quantizes them as one tensor.
+///
+/// # Errors
+/// If the file is no int8 model, the module has no such kernel, or there is a part of an image.
+#[wasm_bindgen]
+pub fn trace(file: &[u8], kernel: &str, pixels: &[u8]) -> Result<Vec<Step>, JsError> {
+    let Model::Int8(mlp) = read(file)? else { return Err(JsError::new("float32, expected an int8 model")) };
+    let kernel =
+        Kernel::named(kernel).ok_or_else(|| JsError::new(&format!("no kernel {kernel:?} in this module")))?;
+    if !pixels.len().is_multiple_of(digit8_core::digits::PIXELS) {
+        return Err(JsError::new(&format!("{} pixels, expected 784 an image", pixels.len())));
+    }
+    let bytes = |values| match values {
+        Values::Quantized(integers, _) => integers.into_iter().collect(),
+        Values::Real(reals) => reals.into_iter().flat_map(f32::to_le_bytes).collect(),
+    };
+    let steps = mlp.trace(kernel, pixels).into_iter();
+    Ok(steps.map(|step| Step { name: step.name.to_owned(), bytes: bytes(step.values) }).collect())
+}
+
+fn read(file: &[u8]) -> Result<Model, JsError> {
+    Ok(file::read(file).map_err(error)?.0)
+}
+
+fn error(error: Error) -> JsError {
+    JsError::new(&error.to_string())
+}
