@@ -1,27 +1,90 @@
-// The wasm module, and models that are ready to answer.
+// The wasm modules, and models that are ready to answer.
 
-import init, { Classifier, panicMessage, probabilities, rasterize } from './pkg/digit8.js';
+/** @typedef {'scalar' | 'simd128' | 'relaxed'} Kernel */
+/** @typedef {typeof import('./pkg/digit8.js')} Exports */
 
 export const PIXELS = 784;
-
-/** @type {WebAssembly.Memory} */
-let memory;
+const CLASSES = 10;
 
 /** A function of no arguments whose result is a vector: valid only where there is SIMD. */
-const SIMD_PROBE = new Uint8Array([
+const SIMD_PROBE = [
   0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 10, 1, 8, 0, 65, 0, 253, 15, 253, 98, 11,
-]);
+];
+/** The same with a relaxed product of bytes in it. */
+const RELAXED_PROBE = [
+  0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 19, 1, 17, 0, 65, 0, 253, 15, 65, 0, 253, 15, 65,
+  0, 253, 15, 253, 147, 2, 11,
+];
+
+/** @param {number[]} module */
+const isValid = (module) => typeof WebAssembly === 'object' && WebAssembly.validate(new Uint8Array(module));
 
 /** Whether this browser runs WebAssembly with SIMD. */
-export const hasSimd = () => typeof WebAssembly === 'object' && WebAssembly.validate(SIMD_PROBE);
+export const hasSimd = () => isValid(SIMD_PROBE);
 
-/** Loads the module. */
-export async function load() {
-  ({ memory } = await init());
+/** The kernels that this browser can run, plainest first. @returns {Kernel[]} */
+export function kernels() {
+  if (!hasSimd()) return [];
+  return isValid(RELAXED_PROBE) ? ['scalar', 'simd128', 'relaxed'] : ['scalar', 'simd128'];
 }
 
+/** The kernel that the address asks for (`?kernel=scalar`), or else the fastest. */
+function chosen() {
+  const wanted = new URLSearchParams(globalThis.location?.search).get('kernel');
+  return kernels().find((kernel) => kernel === wanted) ?? kernels().at(-1);
+}
+
+/** @typedef {{ exports: Exports, memory: WebAssembly.Memory }} Module */
+/** The modules by whether they are the one with relaxed SIMD. @type {Map<boolean, Promise<Module>>} */
+const modules = new Map();
+
+/**
+ * The module that has a kernel. Its script and its wasm are asked for at once, though the one loads the other.
+ * @param {Kernel | undefined} kernel
+ */
+function moduleOf(kernel) {
+  const relaxed = kernel === 'relaxed';
+  const start = async () => {
+    const wasm = relaxed
+      ? new URL('./pkg/digit8_relaxed_bg.wasm', import.meta.url)
+      : new URL('./pkg/digit8_bg.wasm', import.meta.url);
+    const response = fetch(wasm);
+    const script = relaxed ? import('./pkg/digit8_relaxed.js') : import('./pkg/digit8.js');
+    const [exports] = await Promise.all([script, response]);
+    return { exports, memory: (await exports.default({ module_or_path: response })).memory };
+  };
+  const module = modules.get(relaxed) ?? start();
+  modules.set(relaxed, module);
+  // Who waits for it is told; nobody else needs to be.
+  module.catch(() => modules.delete(relaxed));
+  return module;
+}
+
+/** The module that was loaded last, and its kernel. @type {Module & { kernel: Kernel } | undefined} */
+let current;
+
+// The page has other things to load besides: this is not to wait for them.
+if (hasSimd()) moduleOf(chosen());
+
+/**
+ * Loads a kernel, and makes it the one that new networks compute with.
+ * @param {Kernel} [kernel] or else the one that the address asks for (`?kernel=scalar`), or the fastest
+ */
+export async function load(kernel = chosen()) {
+  if (!kernel) throw new Error('no WebAssembly SIMD');
+  current = { ...(await moduleOf(kernel)), kernel };
+}
+
+function loaded() {
+  if (!current) throw new Error('no module is loaded');
+  return current;
+}
+
+/** The name of the kernel that answers. */
+export const kernelName = () => loaded().kernel;
+
 /** Why the module stopped, if it did. */
-export const panic = () => panicMessage();
+export const panic = () => loaded().exports.panicMessage();
 
 /**
  * The image of a drawing, or nothing if nothing is drawn.
@@ -30,7 +93,7 @@ export const panic = () => panicMessage();
  */
 export function image(strokes, pen) {
   const points = Float32Array.from(strokes.flat(2));
-  return rasterize(points, Uint32Array.from(strokes, (stroke) => stroke.length), pen);
+  return loaded().exports.rasterize(points, Uint32Array.from(strokes, (stroke) => stroke.length), pen);
 }
 
 /** The smallest step that `performance.now` has shown, in milliseconds. */
@@ -54,13 +117,45 @@ export const timerStep = (() => {
 
 /** One model, and the memory that it shares with the module. */
 export class Network {
+  #module = loaded();
   #classifier;
+  /** Views on the shared memory, for as long as it does not grow. @type {{ buffer?: ArrayBuffer, pixels: Uint8Array, logits: Float32Array }} */
+  #shared = { pixels: new Uint8Array(), logits: new Float32Array() };
 
-  /** @param {Uint8Array} file */
-  constructor(file) {
-    this.#classifier = new Classifier(file, 1);
-    /** Size of the file, in bytes. */
-    this.size = file.length;
+  /**
+   * @param {Uint8Array} file
+   * @param {number} [batch] the most images at once
+   */
+  constructor(file, batch = 1) {
+    this.#classifier = new this.#module.exports.Classifier(file, batch, this.#module.kernel);
+    this.batch = batch;
+    // From here on it can answer.
+    performance.mark(`network ${this.#classifier.kind}`);
+  }
+
+  #views() {
+    const { buffer } = this.#module.memory;
+    if (this.#shared.buffer !== buffer) {
+      const { pixelsAddress, logitsAddress } = this.#classifier;
+      this.#shared = {
+        buffer,
+        pixels: new Uint8Array(buffer, pixelsAddress, this.batch * PIXELS),
+        logits: new Float32Array(buffer, logitsAddress, this.batch * CLASSES),
+      };
+    }
+    return this.#shared;
+  }
+
+  /**
+   * The logits `[count, 10]` of images `[count, 784]`, in the shared memory: the next call overwrites them.
+   * @param {Uint8Array} pixels
+   */
+  logits(pixels) {
+    const count = pixels.length / PIXELS;
+    this.#views().pixels.set(pixels);
+    this.#classifier.run(count);
+    const { logits } = this.#views();
+    return count === this.batch ? logits : logits.subarray(0, count * CLASSES);
   }
 
   /**
@@ -68,9 +163,7 @@ export class Network {
    * @param {Uint8Array} pixels
    */
   answer(pixels) {
-    new Uint8Array(memory.buffer, this.#classifier.pixelsAddress, PIXELS).set(pixels);
-    this.#classifier.run(1);
-    return probabilities(new Float32Array(memory.buffer, this.#classifier.logitsAddress, 10).slice());
+    return this.#module.exports.probabilities(this.logits(pixels).slice(0, CLASSES));
   }
 
   /**

@@ -1,103 +1,112 @@
 // The page: a drawing goes in, two answers come out.
 
-import { Network, hasSimd, image, load, panic, timerStep } from './engine.js';
-import { MODELS, fetchModel } from './models.js';
+import { choices, readAddress, writeAddress } from './address.js';
+import { byId } from './dom.js';
+import { hasSimd, image, kernelName, load, panic, timerStep } from './engine.js';
 import { Pad } from './pad.js';
 import { Panel, best } from './panel.js';
-import { showPixels, showSamples } from './samples.js';
+import { showPixels } from './pixels.js';
+import { Session } from './session.js';
 
-/** @import { Scheme } from './models.js' */
+/** @import { Side } from './session.js' */
 
-/** @param {string} id */
-const byId = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
-const pen = /** @type {HTMLInputElement} */ (byId('pen'));
-const model = /** @type {HTMLSelectElement} */ (byId('model'));
-const scheme = /** @type {HTMLSelectElement} */ (byId('scheme'));
 const undo = /** @type {HTMLButtonElement} */ (byId('undo'));
 const clear = /** @type {HTMLButtonElement} */ (byId('clear'));
 const preview = /** @type {HTMLCanvasElement} */ (byId('preview'));
+const agreement = byId('agreement');
+const NAMES = { float: 'float32', int8: 'int8' };
 
 const pad = new Pad(/** @type {HTMLCanvasElement} */ (byId('pad')));
 const panels = { float: new Panel(byId('float'), 'float'), int8: new Panel(byId('int8'), 'int8') };
-/** @type {{ float?: Network, int8?: Network }} */
-const networks = {};
-/** Where they came from. @type {{ float?: string, int8?: string }} */
-const loaded = {};
-/** @type {Uint8Array | undefined} */
-let pixels;
+const session = new Session();
 /** The sample that was clicked, until something is drawn. @type {Uint8Array | undefined} */
 let sample;
+/** What stands below the answers. @type {Promise<unknown> | undefined} */
+let chapters;
+/** Whether nothing works any more. */
+let stopped = false;
 
-readUrl();
+readAddress();
+pad.pen = choices.values.pen;
 pad.addEventListener('change', () => {
   sample = undefined;
   answer();
 });
-pad.addEventListener('done', () => guarded(finish));
+pad.addEventListener('done', () => finish());
+pad.addEventListener('down', () => say('The pen is down.'));
 undo.addEventListener('click', () => pad.undo());
 clear.addEventListener('click', () => pad.clear());
-pen.addEventListener('input', () => {
-  pad.pen = Number(pen.value);
+choices.pen.addEventListener('input', () => {
+  pad.pen = choices.values.pen;
   pad.draw();
-  writeUrl();
   answer();
 });
-for (const choice of [model, scheme]) {
-  choice.addEventListener('change', () => {
-    writeUrl();
-    guarded(choose);
-  });
-}
-guarded(start);
+choices.pen.addEventListener('change', () => finish());
+for (const choice of [choices.pen, choices.model, choices.scheme]) choice.addEventListener('change', writeAddress);
+for (const choice of [choices.model, choices.scheme]) choice.addEventListener('change', () => choose());
+addEventListener('keydown', (event) => {
+  if (event.key !== 'z' || !(event.ctrlKey || event.metaKey) || undo.disabled) return;
+  event.preventDefault();
+  pad.undo();
+});
+start();
 
 async function start() {
   if (location.protocol === 'file:') {
-    return fail('This page is open as a file, and browsers load no modules from files. Run `cargo xtask serve`.');
+    return stop('This page is open as a file, and browsers load no modules from files. Run `cargo xtask serve`.');
   }
   if (!hasSimd()) {
-    return fail('This browser has no WebAssembly SIMD, which digit8 computes with. A browser of 2021 or later has it.');
+    return stop('This browser has no WebAssembly SIMD, which digit8 computes with. A browser of 2021 or later has it.');
   }
-  const [file] = await Promise.all([fetchModel(chosen('int8'), report), load()]);
-  install('int8', file);
-  await choose();
-  await guarded(() => showSamples(byId('samples'), chooseSample));
+  const module = load();
+  module.catch((error) => stop(`The program that computes did not load: ${words(error)}. Check the connection and reload the page.`));
+  await choose(module);
   if ('serviceWorker' in navigator) await navigator.serviceWorker.register('./sw.js').catch(() => {});
 }
 
-/** Brings in the chosen networks, int8 before float32. */
-async function choose() {
+/**
+ * Brings in the chosen networks, int8 before float32.
+ * @param {Promise<unknown>} [module] the module that runs them, while it is on its way
+ */
+async function choose(module) {
   delete document.documentElement.dataset.ready;
-  for (const name of /** @type {const} */ (['int8', 'float'])) {
-    const wanted = chosen(name);
-    if (loaded[name] === wanted.href) continue;
-    const file = await fetchModel(wanted, report);
-    // If the choice has changed meanwhile, that change brings in its own.
-    if (wanted !== chosen(name)) return;
-    install(name, file);
-  }
+  await bring('int8', module);
+  // What nobody waits for, and nobody needs to draw.
+  chapters ??= import('./chapters.js').then(({ open }) => open(session, { show: showSample, say }));
+  chapters.catch((error) => {
+    chapters = undefined;
+    byId('disputed').textContent = `The samples and what stands below did not load: ${words(error)}. Reload the page to have them.`;
+  });
+  await bring('float', module);
+  if (!session.isReady) return;
   document.documentElement.dataset.ready = 'true';
-  say(pixels ? '' : 'Ready. Draw a digit.');
-  if (pixels) finish();
+  delete document.documentElement.dataset.state;
+  if (session.pixels) finish();
+  else say('Ready. Draw a digit.');
 }
 
 /**
- * @param {'float' | 'int8'} name
- * @param {Uint8Array} file
+ * @param {Side} side
+ * @param {Promise<unknown>} [module]
  */
-function install(name, file) {
-  const { href, pathname } = chosen(name);
-  networks[name]?.free();
-  delete networks[name];
+async function bring(side, module) {
+  const { model, scheme } = choices.values;
+  const panel = panels[side];
+  const progress = (/** @type {number} */ share) => panel.loading(share);
   try {
-    networks[name] = new Network(file);
+    if (!(await session.bring(side, model, side === 'float' ? 'float32' : scheme, progress, module))) return;
+    panel.note({
+      kernel: kernelName(),
+      size: `${((session.files[side]?.length ?? 0) / 1000).toFixed(1)} kB`,
+      arrival: `in ${(performance.now() / 1000).toFixed(2)} s`,
+    });
   } catch (error) {
-    throw new Error(`${pathname}: ${error instanceof Error ? error.message : error}`);
+    if (stopped || error instanceof WebAssembly.RuntimeError) return stop(panicked(error));
+    const text = `${words(error)}. So ${NAMES[side]} cannot answer: try again, or choose another network.`;
+    document.documentElement.dataset.state = 'error';
+    say(text);
+    panel.fail(text, () => choose());
   }
-  loaded[name] = href;
-  panels[name].note({
-    size: `${(file.length / 1000).toFixed(1)} kB`,
-    arrival: `after ${(performance.now() / 1000).toFixed(2)} s`,
-  });
   answer();
 }
 
@@ -105,38 +114,54 @@ function install(name, file) {
 function answer() {
   undo.disabled = pad.strokes.length === 0;
   clear.disabled = pad.strokes.length === 0 && !sample;
-  byId('hint').hidden = pad.strokes.length > 0;
+  byId('hint').hidden = pad.strokes.length > 0 || !!sample;
+  const { networks } = session;
   if (!networks.int8 && !networks.float) return;
-  guarded(() => {
-    pixels = sample ?? image(pad.strokes, pad.pen);
+  attempt(() => {
+    const pixels = sample ?? image(pad.strokes, pad.pen);
+    session.pixels = pixels;
     showPixels(preview, pixels);
-    const given = pixels;
-    const float = given && networks.float?.answer(given);
-    const int8 = given && networks.int8?.answer(given);
+    const float = pixels && networks.float?.answer(pixels);
+    const int8 = pixels && networks.int8?.answer(pixels);
     panels.float.show(float);
     panels.int8.show(int8);
-    byId('agreement').textContent = float && int8 ? comparison(float, int8) : '–';
+    if (!float || !int8) {
+      agreement.textContent = '–';
+      delete agreement.dataset.agree;
+      return;
+    }
+    agreement.textContent = comparison(float, int8);
+    agreement.dataset.agree = String(best(float) === best(int8));
   });
 }
 
 /** Answers a sample instead of a drawing. @param {Uint8Array} digit */
-function chooseSample(digit) {
+function showSample(digit) {
   pad.clear();
   sample = digit;
   answer();
-  guarded(finish);
+  finish();
 }
 
 /** After a stroke: the times, and the answers for those who hear them. */
 function finish() {
-  if (!pixels) return say(networks.float && networks.int8 ? 'Nothing is drawn.' : '');
-  for (const name of /** @type {const} */ (['float', 'int8'])) {
-    const time = networks[name]?.time();
-    if (time) panels[name].note({ time: `${time.toPrecision(3)} µs (timer step ${(1000 * timerStep()).toFixed(0)} µs)` });
-  }
-  const float = networks.float && best(networks.float.answer(pixels));
-  const int8 = networks.int8 && best(networks.int8.answer(pixels));
-  say(`float32 reads ${float ?? 'nothing yet'}, int8 reads ${int8 ?? 'nothing yet'}.`);
+  const { networks, pixels } = session;
+  attempt(() => {
+    if (!pixels) {
+      if (session.isReady) say('Nothing is drawn.');
+    } else {
+      const readings = /** @type {const} */ (['float', 'int8']).map((side) => {
+        const network = networks[side];
+        if (!network) return `${NAMES[side]} cannot answer`;
+        const digit = best(network.answer(pixels));
+        const step = (1000 * timerStep()).toFixed(0);
+        panels[side].note({ time: `${network.time().toPrecision(3)} µs (timer step ${step} µs)` });
+        return `${NAMES[side]} reads ${digit}`;
+      });
+      say(`${readings.join(', ')}.`);
+    }
+    session.dispatchEvent(new Event('settled'));
+  });
 }
 
 /**
@@ -146,62 +171,48 @@ function finish() {
 function comparison(float, int8) {
   const differences = float.map((probability, digit) => Math.abs(probability - int8[digit]));
   const most = best(differences);
+  const points = 100 * differences[most];
+  const size = points >= 0.01 ? points.toFixed(2) : 'less than 0.01';
   const start = best(float) === best(int8) ? `Both read ${best(float)}.` : `They disagree: ${best(float)} and ${best(int8)}.`;
-  return `${start} Their probabilities differ most for ${most}, by ${(100 * differences[most]).toFixed(2)} points.`;
-}
-
-/** The chosen network's file for a panel. @param {'float' | 'int8'} name */
-function chosen(name) {
-  return MODELS[model.value][name === 'float' ? 'float32' : /** @type {Scheme} */ (scheme.value)];
-}
-
-/** @param {number} share */
-function report(share) {
-  say(`Loading a model: ${Math.round(100 * share)} %`);
+  return `${start} The largest difference of probability is ${size} points, for ${most}.`;
 }
 
 /** @param {string} text */
 function say(text) {
-  if (document.documentElement.dataset.state !== 'error') byId('status').textContent = text;
+  if (!stopped) byId('status').textContent = text;
 }
 
-/** @param {string} text */
-function fail(text) {
+/** Says why nothing works any more. @param {string} text */
+function stop(text) {
+  if (stopped) return;
+  say(text);
+  stopped = true;
   document.documentElement.dataset.state = 'error';
-  byId('status').textContent = text;
 }
 
 /**
  * Does something that can fail, and says so in words.
  * @param {() => unknown} action
  */
-async function guarded(action) {
+async function attempt(action) {
+  if (stopped) return;
   try {
     await action();
   } catch (error) {
-    let text;
-    try {
-      text = panic();
-    } catch {
-      // The module is not there: the error itself says why.
-    }
-    fail(`Something failed: ${text ?? (error instanceof Error ? error.message : error)}. Reload the page to try again.`);
+    stop(panicked(error));
   }
 }
 
-/** The choices in the address, where they are known ones. */
-function readUrl() {
-  const search = new URLSearchParams(location.search);
-  for (const [name, choice] of /** @type {const} */ ([['model', model], ['scheme', scheme]])) {
-    const wanted = search.get(name);
-    if ([...choice.options].some((option) => option.value === wanted)) choice.value = wanted ?? '';
+/** Why the module has stopped: its panic's text, where it has left one. @param {unknown} error */
+function panicked(error) {
+  let text;
+  try {
+    text = panic();
+  } catch {
+    // The module is not there: the error itself says why.
   }
-  const width = Number(search.get('pen'));
-  if (width >= 0.5 && width <= 2) pen.value = String(width);
-  pad.pen = Number(pen.value);
+  return `Something failed: ${text ?? words(error)}. Reload the page to try again.`;
 }
 
-function writeUrl() {
-  const search = new URLSearchParams({ model: model.value, scheme: scheme.value, pen: pen.value });
-  history.replaceState(null, '', `?${search}`);
-}
+/** @param {unknown} error */
+const words = (error) => (error instanceof Error ? error.message : String(error));

@@ -26,13 +26,13 @@ export const MODELS = {
  * @returns {Promise<Uint8Array>}
  */
 export async function fetchModel(url, progress = () => {}) {
-  const response = await fetch(url);
-  if (!response.ok || !response.body) throw new Error(`${url.pathname}: ${response.status} ${response.statusText}`);
+  progress(0);
+  const response = await fetched(url);
   // The length is that of the compressed form where there is one: a guide for the eye, no more.
   const expected = Number(response.headers.get('content-length')) || Infinity;
   const chunks = [];
   let arrived = 0;
-  const reader = response.body.getReader();
+  const reader = /** @type {ReadableStream<Uint8Array>} */ (response.body).getReader();
   for (let { done, value } = await reader.read(); !done; { done, value } = await reader.read()) {
     const chunk = /** @type {Uint8Array} */ (value);
     chunks.push(chunk);
@@ -40,4 +40,17 @@ export async function fetchModel(url, progress = () => {}) {
     progress(Math.min(arrived / expected, 1));
   }
   return new Uint8Array(await new Blob(/** @type {BlobPart[]} */ (chunks)).arrayBuffer());
+}
+
+/**
+ * A file of the page. Its errors say which, and what is in the way.
+ * @param {URL} url
+ */
+export async function fetched(url) {
+  const response = await fetch(url).catch(() => {
+    const why = navigator.onLine ? 'the server does not answer' : 'you are offline, and no earlier visit has kept this file';
+    throw new Error(`${url.pathname}: ${why}`);
+  });
+  if (!response.ok || !response.body) throw new Error(`${url.pathname}: ${response.status} ${response.statusText}`);
+  return response;
 }

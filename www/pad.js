@@ -6,7 +6,8 @@ const LINE = 0.075;
 const STEP = 0.05;
 
 /**
- * Fires `change` with every new point and `done` when a stroke has ended or was taken back.
+ * Fires `change` with every new point, `done` when a stroke has ended or was taken back, and `down` when the keyboard puts the
+ * pen down.
  */
 export class Pad extends EventTarget {
   /** @type {Point[][]} */
@@ -88,7 +89,7 @@ export class Pad extends EventTarget {
     } else if (event.key === ' ') {
       cursor.down = !cursor.down;
       if (cursor.down) this.strokes.push([cursor.at]);
-      else this.dispatchEvent(new Event('done'));
+      this.dispatchEvent(new Event(cursor.down ? 'down' : 'done'));
     } else if (event.key === 'Backspace') {
       cursor.down = false;
       this.undo();

@@ -1,4 +1,6 @@
-// One model's answer: its digit, a table of probabilities with bars, its speed and its size.
+// One model's answer: its digit, a table of probabilities with bars, its speed, its kernel and its size.
+
+import { element } from './dom.js';
 
 const NONE = '–';
 
@@ -6,6 +8,7 @@ export class Panel {
   #digit;
   #rows;
   #facts;
+  #trouble;
 
   /**
    * @param {HTMLElement} section
@@ -15,8 +18,9 @@ export class Panel {
     this.#digit = element('p', { class: 'digit', 'data-testid': `${name}-digit` }, NONE);
     const rows = Array.from({ length: 10 }, (_, digit) => {
       const bar = element('span', { class: 'bar' });
-      const value = element('td', { 'data-testid': `${name}-probability-${digit}` }, NONE);
-      const row = element('tr', {}, element('th', { scope: 'row' }, String(digit)), element('td', {}, bar), value);
+      const value = element('td', { role: 'cell', 'data-testid': `${name}-probability-${digit}` }, NONE);
+      const head = element('th', { role: 'rowheader', scope: 'row' }, String(digit));
+      const row = element('tr', { role: 'row' }, head, element('td', { role: 'cell' }, bar), value);
       return { row, bar, value };
     });
     this.#rows = rows;
@@ -24,50 +28,83 @@ export class Panel {
       const value = element('dd', { 'data-testid': `${name}-${id}` }, NONE);
       return { value, parts: [element('dt', {}, term), value] };
     };
-    this.#facts = { time: fact('one inference', 'time'), size: fact('model', 'size'), arrival: fact('arrived', 'arrival') };
+    this.#facts = {
+      time: fact('one inference', 'time'),
+      kernel: fact('kernel', 'kernel'),
+      size: fact('model', 'size'),
+      arrival: fact('arrived', 'arrival'),
+    };
+    this.#trouble = element('div', { class: 'trouble', 'data-testid': `${name}-trouble` });
+    this.#trouble.hidden = true;
     section.append(
       this.#digit,
-      element('table', {}, element('caption', {}, 'Probability of each digit'), element('tbody', {}, ...rows.map(({ row }) => row))),
-      element('dl', {}, ...Object.values(this.#facts).flatMap(({ parts }) => parts)),
+      // The roles stay when a narrow window lays the table out as columns.
+      element(
+        'table',
+        { role: 'table' },
+        element('caption', {}, 'Probability of each digit, in percent'),
+        element('tbody', { role: 'rowgroup' }, ...rows.map(({ row }) => row)),
+      ),
+      element('dl', {}, ...Object.values(this.#facts).map(({ parts }) => element('div', {}, ...parts))),
+      this.#trouble,
     );
   }
 
   /** @param {Float64Array | undefined} probabilities */
   show(probabilities) {
-    this.#digit.textContent = probabilities ? String(best(probabilities)) : NONE;
-    this.#rows.forEach(({ bar, value }, digit) => {
+    const most = probabilities && best(probabilities);
+    this.#digit.textContent = most === undefined ? NONE : String(most);
+    this.#rows.forEach(({ row, bar, value }, digit) => {
       const probability = probabilities?.[digit];
-      bar.style.transform = `scaleX(${probability ?? 0})`;
-      value.textContent = probability === undefined ? NONE : `${(100 * probability).toFixed(1)} %`;
+      bar.style.setProperty('--share', String(probability ?? 0));
+      row.classList.toggle('most', digit === most);
+      value.textContent = probability === undefined ? NONE : percent(probability);
       if (probability === undefined) delete value.dataset.value;
       else value.dataset.value = String(probability);
     });
   }
 
   /**
-   * @param {{ time?: string, size?: string, arrival?: string }} facts
+   * @param {{ time?: string, kernel?: string, size?: string, arrival?: string }} facts
    */
   note(facts) {
     for (const [name, text] of Object.entries(facts)) {
       this.#facts[/** @type {keyof typeof facts} */ (name)].value.textContent = text;
     }
   }
+
+  /** Its model is on the way. @param {number} share what has arrived of it, 0 to 1 */
+  loading(share) {
+    this.#trouble.hidden = true;
+    const { value } = this.#facts.arrival;
+    const bar = value.querySelector('progress') ?? element('progress', { 'aria-label': 'share of the model that has arrived' });
+    bar.value = share;
+    if (!bar.isConnected) value.replaceChildren(bar);
+  }
+
+  /**
+   * Its model cannot be had.
+   * @param {string} text why, and what to do
+   * @param {() => void} again
+   */
+  fail(text, again) {
+    this.show(undefined);
+    this.note({ time: NONE, kernel: NONE, size: NONE, arrival: NONE });
+    const button = element('button', { type: 'button' }, 'Try again');
+    button.addEventListener('click', again);
+    this.#trouble.replaceChildren(element('p', {}, text), button);
+    this.#trouble.hidden = false;
+  }
 }
 
 /**
  * The most probable digit.
- * @param {Float64Array} probabilities
+ * @param {Float64Array | number[]} probabilities
  */
 export const best = (probabilities) => probabilities.indexOf(Math.max(...probabilities));
 
-/**
- * @param {string} tag
- * @param {Record<string, string>} attributes
- * @param {...(Node | string)} children
- */
-function element(tag, attributes, ...children) {
-  const made = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-  made.append(...children);
-  return made;
+/** @param {number} share */
+function percent(share) {
+  const text = (100 * share).toFixed(1);
+  return text === '100.0' ? '100' : text === '0.0' ? '0' : text;
 }

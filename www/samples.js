@@ -1,41 +1,54 @@
 // Digits of MNIST to click, where there is no time or no pen to draw.
 
+import { byId, element } from './dom.js';
+import { fetched } from './models.js';
+import { best } from './panel.js';
+import { showPixels } from './pixels.js';
+
+/** @import { Session } from './session.js' */
+
+/** @typedef {{ label: number, pixels: Uint8Array }} Sample */
+
 const FILE = new URL('./samples.json', import.meta.url);
 
-/**
- * Fills the row of samples.
- * @param {HTMLElement} row
- * @param {(pixels: Uint8Array) => void} choose called with the 784 pixels of a sample that was clicked
- */
-export async function showSamples(row, choose) {
-  const response = await fetch(FILE);
-  if (!response.ok) throw new Error(`${FILE.pathname}: ${response.status} ${response.statusText}`);
+/** @returns {Promise<Sample[]>} */
+export async function fetchSamples() {
+  const response = await fetched(FILE);
   /** @type {{ digits: { label: number, pixels: string }[] }} */
   const { digits } = await response.json();
-  row.replaceChildren(
-    ...digits.map(({ label, pixels }, index) => {
-      const bytes = Uint8Array.from(atob(pixels), (byte) => byte.charCodeAt(0));
-      const canvas = document.createElement('canvas');
-      canvas.width = canvas.height = 28;
-      showPixels(canvas, bytes);
-      const button = document.createElement('button');
-      button.type = 'button';
-      button.dataset.testid = `sample-${index}`;
-      button.ariaLabel = `Sample ${index + 1}, a ${label}`;
-      button.append(canvas);
-      button.addEventListener('click', () => choose(bytes));
-      return button;
-    }),
-  );
+  return digits.map(({ label, pixels }) => ({ label, pixels: Uint8Array.from(atob(pixels), (byte) => byte.charCodeAt(0)) }));
 }
 
 /**
- * @param {HTMLCanvasElement} canvas of 28 by 28 pixels
- * @param {Uint8Array} [pixels] none for an empty picture
+ * Fills the row of samples, and marks those that the two networks of the moment read differently.
+ * @param {Session} session
+ * @param {Sample[]} samples
+ * @param {(pixels: Uint8Array) => void} show called with the sample that was clicked
  */
-export function showPixels(canvas, pixels) {
-  const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext('2d'));
-  const picture = context.createImageData(28, 28);
-  for (let at = 0; at < 784; at++) picture.data.fill(pixels?.[at] ?? 0, 4 * at, 4 * at + 3).fill(255, 4 * at + 3, 4 * at + 4);
-  context.putImageData(picture, 0, 0);
+export function showSamples(session, samples, show) {
+  const buttons = samples.map(({ label, pixels }, index) => {
+    const canvas = element('canvas', { width: '28', height: '28' });
+    showPixels(canvas, pixels);
+    const button = element('button', { type: 'button', 'data-testid': `sample-${index}` }, canvas);
+    button.addEventListener('click', () => show(pixels));
+    return { button, name: `Sample ${index + 1}, a ${label}` };
+  });
+  byId('samples').replaceChildren(...buttons.map(({ button }) => button));
+
+  const mark = () => {
+    const { float, int8 } = session.networks;
+    let disputed = 0;
+    buttons.forEach(({ button, name }, index) => {
+      const readings = [float, int8].map((network) => network && best(network.answer(samples[index].pixels)));
+      const differ = session.isReady && readings[0] !== readings[1];
+      if (differ) disputed++;
+      button.classList.toggle('disputed', differ);
+      button.ariaLabel = button.title = differ ? `${name}: float32 reads ${readings[0]}, int8 reads ${readings[1]}` : name;
+    });
+    byId('disputed').textContent = session.isReady
+      ? `${disputed || 'None'} of these ${samples.length} ${disputed === 1 ? 'is' : 'are'} read differently by the two networks${disputed ? ', marked ≠' : ''}.`
+      : '–';
+  };
+  session.addEventListener('networks', mark);
+  mark();
 }

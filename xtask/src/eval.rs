@@ -16,6 +16,7 @@ use serde::Deserialize;
 
 use crate::data::Source;
 use crate::files;
+use crate::process::peak_memory;
 use crate::terminal::{table, thousands};
 
 /// Measure a model: accuracy, confusion, size
@@ -39,6 +40,9 @@ pub struct Args {
     #[command(flatten)]
     source: Source,
 }
+
+/// How the last line of the output begins: the most memory that the command held at once.
+pub const PEAK_MEMORY: &str = "Peak memory";
 
 /// What a model made of the digits.
 struct Reading {
@@ -74,6 +78,9 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     for reading in &readings {
         println!("\n{}: digits (down) read as (across)\n\n{}", reading.name, matrix(&reading.confusion));
         println!("{}", mistakes(&reading.confusion));
+    }
+    if let Some(bytes) = peak_memory() {
+        println!("\n{PEAK_MEMORY} {:.1} MB", bytes as f64 / 1e6);
     }
     Ok(())
 }
@@ -125,7 +132,8 @@ fn by_digit(readings: &[Reading]) -> String {
     table(headings("model"), rows)
 }
 
-fn matrix(confusion: &Confusion) -> String {
+/// How often each digit (down) was read as each (across).
+pub fn matrix(confusion: &Confusion) -> String {
     let rows = (0..).zip(&confusion.0).map(|(digit, row): (usize, _)| {
         let counts = row.iter().map(|&count| if count == 0 { "·".into() } else { count.to_string() });
         labelled(digit.to_string(), counts)
@@ -144,7 +152,7 @@ fn labelled(label: String, mut cells: impl Iterator<Item = String>) -> [String; 
 }
 
 /// The pairs of digits that are mixed up most often.
-fn mistakes(confusion: &Confusion) -> String {
+pub fn mistakes(confusion: &Confusion) -> String {
     let pairs = (0..CLASSES).flat_map(|digit| (0..CLASSES).map(move |read| (digit, read)));
     let mut wrong: Vec<(u32, usize, usize)> = pairs
         .filter(|(digit, read)| digit != read)

@@ -7,6 +7,7 @@ mod dump;
 mod eval;
 mod files;
 mod notebook;
+mod onnx;
 mod process;
 mod quantize;
 mod samples;

@@ -15,7 +15,7 @@ use digit8_core::quant::{self, Calibration, Granularity, Observations, WeightSca
 
 use crate::data::{Dataset, Source};
 use crate::files;
-use crate::terminal::{progress, table, thousands};
+use crate::terminal::{Table, progress, table, thousands};
 
 /// Quantize a float32 model to int8
 ///
@@ -132,7 +132,7 @@ impl Recipe {
                     Set::Train => "training",
                 };
                 let count = thousands(self.samples_of(dataset).len());
-                format!("the first {count} {set} images of {}", dataset.origin)
+                format!("the first {count} {set} images of {}", dataset.title)
             }
         }
     }
@@ -155,9 +155,9 @@ pub fn run(args: Args) -> anyhow::Result<()> {
 
     let (int8, seen) = recipe.quantize(mlp, scheme, &dataset)?;
     if let Some(seen) = &seen {
-        println!("{}\n", activations_table(seen, int8.activations()));
+        println!("{}\n", activations_table(seen, int8.activations()).text());
     }
-    println!("{}\n", weights_table(&int8));
+    println!("{}\n", weights_table(&int8).text());
 
     let int8 = Model::Int8(int8);
     let info = int8_info(info, &recipe, scheme, &dataset);
@@ -173,8 +173,9 @@ pub fn run(args: Args) -> anyhow::Result<()> {
 }
 
 /// What the observers saw, and the parameters that follow from it.
-pub fn activations_table(seen: &Observations, activations: &Activations) -> String {
-    let Activations::Static { input, outputs, .. } = activations else { return String::new() };
+pub fn activations_table(seen: &Observations, activations: &Activations) -> Table<5> {
+    const HEADINGS: [&str; 5] = ["activations", "observed min", "observed max", "scale", "zero point"];
+    let Activations::Static { input, outputs, .. } = activations else { return Table::new(HEADINGS, []) };
     let [output1, output2, output3] = outputs;
     let rows = [
         ("quant", seen.quant, input),
@@ -182,8 +183,8 @@ pub fn activations_table(seen: &Observations, activations: &Activations) -> Stri
         ("linear2", seen.linear2, output2),
         ("linear3", seen.linear3, output3),
     ];
-    table(
-        ["activations", "observed min", "observed max", "scale", "zero point"],
+    Table::new(
+        HEADINGS,
         rows.map(|(name, range, qparams)| {
             [
                 name.into(),
@@ -197,7 +198,7 @@ pub fn activations_table(seen: &Observations, activations: &Activations) -> Stri
 }
 
 /// The scales of the weights, and the integers they lead to.
-pub fn weights_table(int8: &QuantizedMlp) -> String {
+pub fn weights_table(int8: &QuantizedMlp) -> Table<5> {
     let row = |(number, layer): (usize, &QuantizedLinear)| {
         let (outputs, inputs) = layer.weight.dim();
         let scales = match &layer.weight_scale {
@@ -218,7 +219,7 @@ pub fn weights_table(int8: &QuantizedMlp) -> String {
             greatest.to_string(),
         ]
     };
-    table(
+    Table::new(
         ["weights", "shape", "scale", "least integer", "greatest integer"],
         (1..).zip(int8.layers()).map(row),
     )
@@ -244,7 +245,8 @@ fn default_out(model: &Path, scheme: Scheme, recipe: &Recipe) -> PathBuf {
     model.with_file_name(format!("{stem}-{scheme}{channels}.safetensors"))
 }
 
-fn int8_info(mut info: Info, recipe: &Recipe, scheme: Scheme, dataset: &Dataset) -> Info {
+/// What a quantized model's file says of its origin, beyond what the float model's says.
+pub fn int8_info(mut info: Info, recipe: &Recipe, scheme: Scheme, dataset: &Dataset) -> Info {
     info.insert("calibration".into(), recipe.origin(scheme, dataset));
     info.insert("digit8".into(), env!("CARGO_PKG_VERSION").into());
     info

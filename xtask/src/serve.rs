@@ -77,6 +77,11 @@ pub fn address(listener: &TcpListener) -> anyhow::Result<String> {
 
 /// Serves a folder for as long as the process lives.
 pub fn serve(listener: TcpListener, folder: &Path, isolated: bool) -> anyhow::Result<()> {
+    serve_app(listener, app(folder, isolated))
+}
+
+/// What answers for a folder's files.
+pub fn app(folder: &Path, isolated: bool) -> Router {
     let files = ServeDir::new(folder).precompressed_br().precompressed_gzip();
     let mut app = Router::new().fallback_service(files).layer(middleware::from_fn(cache_control));
     if isolated {
@@ -89,6 +94,11 @@ pub fn serve(listener: TcpListener, folder: &Path, isolated: bool) -> anyhow::Re
             ));
         }
     }
+    app
+}
+
+/// Serves for as long as the process lives.
+pub fn serve_app(listener: TcpListener, app: Router) -> anyhow::Result<()> {
     listener.set_nonblocking(true)?;
     tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
         let listener = tokio::net::TcpListener::from_std(listener)?;

@@ -1,11 +1,11 @@
 //! What commands print: aligned tables and progress bars.
 
-use comfy_table::{CellAlignment, Table, presets};
+use comfy_table::{CellAlignment, presets};
 use indicatif::{ProgressBar, ProgressStyle};
 
 /// An aligned table: a heading for each column, the first column to the left, numbers to the right.
 pub fn table<const N: usize>(headings: [&str; N], rows: impl IntoIterator<Item = [String; N]>) -> String {
-    let mut table = Table::new();
+    let mut table = comfy_table::Table::new();
     table.load_style(presets::NOTHING).set_header(headings).add_rows(rows);
     for (index, column) in table.column_iter_mut().enumerate() {
         column.set_padding((0, 2));
@@ -14,6 +14,26 @@ pub fn table<const N: usize>(headings: [&str; N], rows: impl IntoIterator<Item =
         }
     }
     table.trim_fmt()
+}
+
+/// A table that can be shown in more than one place.
+pub struct Table<const N: usize> {
+    /// The columns' headings.
+    pub headings: [&'static str; N],
+    /// The rows.
+    pub rows: Vec<[String; N]>,
+}
+
+impl<const N: usize> Table<N> {
+    /// A table of these rows.
+    pub fn new(headings: [&'static str; N], rows: impl IntoIterator<Item = [String; N]>) -> Self {
+        Self { headings, rows: rows.into_iter().collect() }
+    }
+
+    /// As [`table`] shows it.
+    pub fn text(&self) -> String {
+        table(self.headings, self.rows.iter().cloned())
+    }
 }
 
 /// A bar over `total` items of work, which is `what`.

@@ -196,7 +196,7 @@ fn page_in_chromium(args: &Args) -> anyhow::Result<Count> {
 }
 
 /// Sees to it that the packages of package-lock.json are installed.
-fn npm_packages() -> anyhow::Result<()> {
+pub fn npm_packages() -> anyhow::Result<()> {
     const NEED: &str = "the page's checks need Node.js 20 or later with npm: please install it";
     if find("node").is_none() || find("npm").is_none() {
         apt_install(&["nodejs", "npm"]).context(NEED)?;
@@ -214,7 +214,7 @@ fn npm_packages() -> anyhow::Result<()> {
 }
 
 /// The browser: the one that `CHROMIUM` names, an installed one, or Debian's package.
-fn chromium() -> anyhow::Result<PathBuf> {
+pub fn chromium() -> anyhow::Result<PathBuf> {
     const NAMES: [&str; 5] =
         ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"];
     const MAC: &str = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome";

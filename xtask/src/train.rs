@@ -98,18 +98,13 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     };
     let order = args.order.as_deref().map(read_order).transpose()?;
 
-    let (mlp, losses) = train_with_progress(
-        &initial,
-        &dataset.train,
-        &settings,
-        args.augment.then_some(args.drawn),
-        order.as_deref(),
-    )?;
+    let augment = args.augment.then_some(args.drawn);
+    let (mlp, losses) = train_with_progress(&initial, &dataset.train, &settings, augment, order.as_deref())?;
 
-    let info = info(&mlp, &settings, &args, &dataset.origin);
+    let info = info(&mlp, &settings, augment, &dataset.title);
     files::write_model(&args.out, &Model::Float(mlp.clone()), &info)?;
     let curve = args.out.with_extension("svg");
-    files::write(&curve, chart::loss_curve(&losses, losses.len() / settings.epochs).as_bytes())?;
+    files::write(&curve, chart::loss_curve(&losses, losses.len() / settings.epochs).file().as_bytes())?;
     let mean = |losses: &[f32]| losses.iter().map(|&loss| f64::from(loss)).sum::<f64>() / losses.len() as f64;
     println!(
         "average loss of the last epoch {:.5}",
@@ -187,12 +182,13 @@ fn read_order(path: &Path) -> anyhow::Result<Vec<Vec<usize>>> {
     Ok(order.rows().into_iter().map(|row| row.iter().map(|&index| usize::from(index)).collect()).collect())
 }
 
-fn info(mlp: &Mlp, settings: &Settings, args: &Args, origin: &str) -> Info {
+/// What a trained model's file says of its origin.
+pub fn info(mlp: &Mlp, settings: &Settings, augment: Option<f32>, digits: &str) -> Info {
     let [h1, h2] = mlp.hidden();
     let mut info = Info::new();
     let mut set = |name: &str, value: String| info.insert(name.into(), value);
     set("architecture", format!("784-{h1}-{h2}-10"));
-    set("data", origin.into());
+    set("data", digits.into());
     set("digit8", env!("CARGO_PKG_VERSION").into());
     set("epochs", settings.epochs.to_string());
     set("batch", settings.batch.to_string());
@@ -202,7 +198,7 @@ fn info(mlp: &Mlp, settings: &Settings, args: &Args, origin: &str) -> Info {
         format!("Adam, learning rate {} ({:?})", settings.learning_rate, settings.schedule).to_lowercase(),
     );
     set("loss", format!("cross-entropy, smoothing {}", settings.smoothing));
-    set("augment", args.augment.to_string());
-    set("drawn", args.drawn.to_string());
+    set("augment", augment.is_some().to_string());
+    set("drawn", augment.unwrap_or(0.0).to_string());
     info
 }

@@ -22,6 +22,12 @@ pub enum Error {
         /// The greatest value seen.
         max: f32,
     },
+    /// A bit width that integers here do not come in.
+    #[error("cannot quantize to {0} bits, expected 2 to 8")]
+    BitWidth(u32),
+    /// A multiplier that the fixed-point form does not cover.
+    #[error("a multiplier of {0}, expected one above 0 and below 1")]
+    Multiplier(f64),
     /// Images and labels, or images and a model, that do not fit together.
     #[error("these do not fit together: {0}")]
     Mismatch(String),

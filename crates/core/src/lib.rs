@@ -6,7 +6,7 @@
 //! - [`float`] is the float32 network 784-h1-h2-10 and how it is trained;
 //! - [`quant`] finds scales and zero points and converts the float network;
 //! - [`int8`] is the quantized network, running on integers;
-//! - [`compare`] holds two models' answers against each other;
+//! - [`compare`] holds two models' answers against each other; [`explain`] finds the layer that makes them differ;
 //! - [`file`](mod@file) keeps models as safetensors, under PyTorch's names.
 //!
 //! Why the integers are what they are, from first principles, is told in [`arithmetic`]; comments that cite a rule by its number
@@ -23,6 +23,7 @@ pub mod compare;
 pub mod digits;
 pub mod drawn;
 mod error;
+pub mod explain;
 pub mod file;
 pub mod float;
 pub mod idx;

@@ -44,6 +44,9 @@ pub enum Kernel {
     /// WebAssembly's 128-bit SIMD: the module was compiled for it, so an engine that runs it has it.
     #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
     Simd128,
+    /// WebAssembly's relaxed SIMD: only in a module of its own, which an engine without it rejects.
+    #[cfg(all(target_arch = "wasm32", target_feature = "simd128", feature = "relaxed-simd"))]
+    Relaxed,
     /// AVX2 and FMA.
     #[cfg(target_arch = "x86_64")]
     Avx2(Avx2),
@@ -65,6 +68,8 @@ impl Kernel {
         let mut kernels = vec![Kernel::Scalar];
         #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
         kernels.push(Kernel::Simd128);
+        #[cfg(all(target_arch = "wasm32", target_feature = "simd128", feature = "relaxed-simd"))]
+        kernels.push(Kernel::Relaxed);
         #[cfg(target_arch = "x86_64")]
         {
             kernels.extend(Avx2::new().map(Kernel::Avx2));
@@ -95,6 +100,8 @@ impl Kernel {
             Kernel::Scalar => "scalar",
             #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
             Kernel::Simd128 => "simd128",
+            #[cfg(all(target_arch = "wasm32", target_feature = "simd128", feature = "relaxed-simd"))]
+            Kernel::Relaxed => "relaxed",
             #[cfg(target_arch = "x86_64")]
             Kernel::Avx2(_) => "avx2",
             #[cfg(target_arch = "x86_64")]

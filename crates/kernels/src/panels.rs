@@ -21,11 +21,18 @@
 //! - **Several rows** take turns on a slice of the panel that L1 holds. Four rows that are mostly not 0 go through it
 //!   together, so that a line that was loaded serves four times.
 
+use std::mem::MaybeUninit;
+
 use crate::Kernel;
 use crate::simd::{LANES, Line, MAX_GROUPS, Simd, dispatch};
 
-/// Vectors of neurons in a panel. WebAssembly has no more than one in registers, and a smaller module.
-const PANEL: usize = if cfg!(target_arch = "wasm32") { 1 } else { 7 };
+/// Most vectors of neurons in a panel. WebAssembly has registers for three.
+const PANEL: usize = if cfg!(target_arch = "wasm32") { 3 } else { 7 };
+/// Whether the neurons behind the last full panel make a panel of their own, or one each vector: every size of panel is code.
+const ANY_SIZE: bool = !cfg!(target_arch = "wasm32");
+/// Whether several rows take turns on a slice. Where there are few registers, a line cannot serve several rows at once, and
+/// turns alone are not worth their code.
+const TURNS: bool = !cfg!(target_arch = "wasm32");
 /// Rows that go through a slice together where they are dense: 28 of AVX-512's 32 registers.
 const TILE: usize = 4;
 /// Rows whose sums wait while others take their turn: more would fill L1, where the slice is to stay.
@@ -36,6 +43,17 @@ const SLICE: usize = 24 << 10;
 /// The lesser of two.
 const fn least(a: usize, b: usize) -> usize {
     if a < b { a } else { b }
+}
+
+/// The panels of a number of neurons: the first neuron, and how many vectors.
+fn panels(outputs: usize) -> impl Iterator<Item = (usize, usize)> {
+    let mut next = 0;
+    std::iter::from_fn(move || {
+        let (first, left) = (next, (outputs - next.min(outputs)).div_ceil(LANES));
+        let vectors = if left < PANEL && !ANY_SIZE { left.min(1) } else { left.min(PANEL) };
+        next += vectors * LANES;
+        (vectors > 0).then_some((first, vectors))
+    })
 }
 
 /// What a product multiplies, and what becomes of its sums.
@@ -50,6 +68,11 @@ pub(crate) trait Product {
     /// # Safety
     /// The CPU has the instruction set of `S`.
     unsafe fn zero<S: Simd>() -> Self::Sums<S>;
+
+    /// Whether a group's bytes must be at most 127, so that larger ones are multiplied in parts.
+    fn seven_bits<S: Simd>() -> bool {
+        false
+    }
 
     /// Adds the products of a group of a row to the sums of `V` vectors of neurons.
     ///
@@ -81,15 +104,20 @@ pub(crate) struct Panels {
 
 impl Panels {
     /// Packs the weights of `outputs` neurons for rows of so many bytes. `group` gives a neuron's weights for a group of
-    /// inputs, with 0 for inputs behind the last.
-    pub fn pack(outputs: usize, row: usize, group: impl Fn(usize, usize) -> [u8; 4]) -> Self {
+    /// inputs, with 0 for inputs behind the last; `arrange` is what is done to a line besides.
+    pub fn pack(
+        outputs: usize,
+        row: usize,
+        group: impl Fn(usize, usize) -> [u8; 4],
+        arrange: impl Fn(Line) -> Line,
+    ) -> Self {
         let groups = row.div_ceil(4);
         let mut lines = Vec::with_capacity(outputs.div_ceil(LANES) * groups);
-        for panel in (0..outputs).step_by(PANEL * LANES) {
+        for (panel, vectors) in panels(outputs) {
             for number in 0..groups {
-                for first in (panel..outputs.min(panel + PANEL * LANES)).step_by(LANES) {
+                for first in (panel..panel + vectors * LANES).step_by(LANES) {
                     let neuron = |n| if n < outputs { group(n, number) } else { [0; 4] };
-                    lines.push(Line(std::array::from_fn(|lane| neuron(first + lane))));
+                    lines.push(arrange(Line(std::array::from_fn(|lane| neuron(first + lane)))));
                 }
             }
         }
@@ -103,22 +131,26 @@ impl Panels {
         #[inline(always)]
         unsafe fn run<S: Simd, P: Product>(panels: &Panels, product: &P, x: &[u8], out: &mut [P::Out]) {
             let groups = panels.row.div_ceil(4);
-            let mut lines = &panels.lines[..];
-            for first in (0..panels.outputs).step_by(PANEL * LANES) {
-                let vectors = (panels.outputs - first).div_ceil(LANES).min(PANEL);
-                let (panel, rest) = lines.split_at(groups * vectors);
-                lines = rest;
-                let layer = Layer { panels, product, first };
-                // SAFETY: the caller's contract.
-                unsafe {
-                    match vectors {
-                        1 => layer.panel::<S, { least(1, PANEL) }>(panel, x, out),
-                        2 => layer.panel::<S, { least(2, PANEL) }>(panel, x, out),
-                        3 => layer.panel::<S, { least(3, PANEL) }>(panel, x, out),
-                        4 => layer.panel::<S, { least(4, PANEL) }>(panel, x, out),
-                        5 => layer.panel::<S, { least(5, PANEL) }>(panel, x, out),
-                        6 => layer.panel::<S, { least(6, PANEL) }>(panel, x, out),
-                        _ => layer.panel::<S, PANEL>(panel, x, out),
+            let rows = if TURNS { out.len() / panels.outputs } else { 1 };
+            let mut found = Found::new();
+            for (x, out) in x.chunks(rows * panels.row).zip(out.chunks_mut(rows * panels.outputs)) {
+                let mut lines = &panels.lines[..];
+                for (first, vectors) in self::panels(panels.outputs) {
+                    let (panel, rest) = lines.split_at(groups * vectors);
+                    lines = rest;
+                    let layer = Layer { panels, product, first };
+                    // SAFETY: the caller's contract.
+                    unsafe {
+                        match vectors {
+                            2.. if !ANY_SIZE => layer.panel::<S, PANEL>(panel, x, &mut found, out),
+                            1 => layer.panel::<S, { least(1, PANEL) }>(panel, x, &mut found, out),
+                            2 => layer.panel::<S, { least(2, PANEL) }>(panel, x, &mut found, out),
+                            3 => layer.panel::<S, { least(3, PANEL) }>(panel, x, &mut found, out),
+                            4 => layer.panel::<S, { least(4, PANEL) }>(panel, x, &mut found, out),
+                            5 => layer.panel::<S, { least(5, PANEL) }>(panel, x, &mut found, out),
+                            6 => layer.panel::<S, { least(6, PANEL) }>(panel, x, &mut found, out),
+                            _ => layer.panel::<S, PANEL>(panel, x, &mut found, out),
+                        }
                     }
                 }
             }
@@ -139,13 +171,19 @@ struct Layer<'a, P> {
 impl<P: Product> Layer<'_, P> {
     /// All rows through a panel of `V` vectors.
     #[inline(always)]
-    unsafe fn panel<S: Simd, const V: usize>(&self, panel: &[Line], x: &[u8], out: &mut [P::Out]) {
+    unsafe fn panel<S: Simd, const V: usize>(
+        &self,
+        panel: &[Line],
+        x: &[u8],
+        found: &mut Found,
+        out: &mut [P::Out],
+    ) {
         let panel: &[[Line; V]] = panel.as_chunks::<V>().0;
         let (row, outputs) = (self.panels.row, self.panels.outputs);
         // SAFETY: the caller's contract.
         unsafe {
-            if x.len() == row {
-                self.row::<S, V>(panel, x, out);
+            if !TURNS || x.len() == row {
+                self.row::<S, V>(panel, x, found, out);
             } else {
                 for (x, out) in x.chunks(BLOCK * row).zip(out.chunks_mut(BLOCK * outputs)) {
                     self.block::<S, V>(panel, x, out);
@@ -154,17 +192,24 @@ impl<P: Product> Layer<'_, P> {
         }
     }
 
-    /// One row.
+    /// One row. What is found in it for the first panel serves the others too, unless there is not room for all.
     #[inline(always)]
-    unsafe fn row<S: Simd, const V: usize>(&self, panel: &[[Line; V]], x: &[u8], out: &mut [P::Out]) {
+    unsafe fn row<S: Simd, const V: usize>(
+        &self,
+        panel: &[[Line; V]],
+        x: &[u8],
+        found: &mut Found,
+        out: &mut [P::Out],
+    ) {
         let (groups, tail) = x.as_chunks();
-        let mut found = [0; MAX_GROUPS];
         // SAFETY: the caller's contract.
         unsafe {
             let mut sums = [P::zero::<S>(); V];
             for (x, panel) in groups.chunks(MAX_GROUPS).zip(panel.chunks(MAX_GROUPS)) {
-                let count = S::nonzero_groups(x, &mut found);
-                add_found::<S, P, V>(&mut sums, panel, x, &found[..count]);
+                if self.first == 0 || groups.len() > MAX_GROUPS {
+                    found.search::<S>(x);
+                }
+                add_found::<S, P, V>(&mut sums, panel, x, found.numbers());
             }
             self.finish::<S, V>(panel, sums, tail, out);
         }
@@ -178,7 +223,7 @@ impl<P: Product> Layer<'_, P> {
         let groups = row / 4;
         let slices = groups.div_ceil(MAX_GROUPS.min(SLICE / size_of::<[Line; V]>())).max(1);
         let slice = groups.div_ceil(slices);
-        let mut found = [[0; MAX_GROUPS]; TILE];
+        let mut found = [const { Found::new() }; TILE];
         // SAFETY: the caller's contract.
         unsafe {
             let mut sums = [[P::zero::<S>(); V]; BLOCK];
@@ -187,12 +232,13 @@ impl<P: Product> Layer<'_, P> {
                 let panel = &panel[here.clone()];
                 for (x, sums) in x.chunks(TILE * row).zip(sums.chunks_mut(TILE)) {
                     let rows = x.chunks_exact(row).map(|x| &x.as_chunks().0[here.clone()]);
-                    let mut counts = [0; TILE];
-                    for ((x, found), count) in rows.clone().zip(&mut found).zip(&mut counts) {
-                        *count = S::nonzero_groups(x, found);
+                    let mut count = 0;
+                    for (x, found) in rows.clone().zip(&mut found) {
+                        found.search::<S>(x);
+                        count += found.count;
                     }
                     // A line that serves four times is worth some zeros, where there are registers for it.
-                    let dense = S::TWO_CHAINS && 4 * counts.iter().sum::<usize>() > 3 * TILE * here.len();
+                    let dense = S::TWO_CHAINS && 4 * count > 3 * TILE * here.len();
                     if dense && x.len() == TILE * row {
                         let mut rows = rows;
                         let rows = std::array::from_fn(|_| rows.next().unwrap_or_default());
@@ -200,8 +246,8 @@ impl<P: Product> Layer<'_, P> {
                             add_tile::<S, P, V>(sums, panel, rows);
                         }
                     } else {
-                        for (((x, found), count), sums) in rows.zip(&found).zip(counts).zip(sums) {
-                            add_found::<S, P, V>(sums, panel, x, &found[..count]);
+                        for ((x, found), sums) in rows.zip(&found).zip(sums) {
+                            add_found::<S, P, V>(sums, panel, x, found.numbers());
                         }
                     }
                 }
@@ -226,21 +272,83 @@ impl<P: Product> Layer<'_, P> {
             if let ([.., last], false) = (panel, tail.is_empty()) {
                 let mut group = [0; 4];
                 group[..tail.len()].copy_from_slice(tail);
-                P::step::<S, V>(&mut sums, group, last);
+                for &part in parts::<S, P>() {
+                    P::step::<S, V>(&mut sums, part.of(group), last);
+                }
             }
             for (at, sums) in sums.into_iter().enumerate() {
-                let neuron = self.first + at * LANES;
-                let values = self.product.finish::<S>(neuron, sums);
-                match out[neuron..].first_chunk_mut() {
-                    Some(whole) => *whole = values,
-                    None => {
-                        let tail = &mut out[neuron..];
-                        tail.copy_from_slice(&values[..tail.len()]);
-                    }
-                }
+                finish::<S, P>(self.product, self.first + at * LANES, sums, out);
             }
         }
     }
+}
+
+/// Makes outputs of the sums of sixteen neurons.
+// Where the module is to be small, once and not for every size of panel.
+#[cfg_attr(target_arch = "wasm32", inline(never))]
+#[cfg_attr(not(target_arch = "wasm32"), inline(always))]
+unsafe fn finish<S: Simd, P: Product>(product: &P, first: usize, sums: P::Sums<S>, out: &mut [P::Out]) {
+    // SAFETY: the caller's contract.
+    let values = unsafe { product.finish::<S>(first, sums) };
+    let out = &mut out[first..];
+    match out.first_chunk_mut() {
+        Some(whole) => *whole = values,
+        None => {
+            for (out, value) in out.iter_mut().zip(values) {
+                *out = value;
+            }
+        }
+    }
+}
+
+/// The groups of a row, or of a part of one, that are not all 0.
+struct Found {
+    numbers: [MaybeUninit<u16>; MAX_GROUPS],
+    /// How many of the numbers there are.
+    count: usize,
+}
+
+impl Found {
+    const fn new() -> Self {
+        Self { numbers: [MaybeUninit::uninit(); MAX_GROUPS], count: 0 }
+    }
+
+    #[inline(always)]
+    unsafe fn search<S: Simd>(&mut self, x: &[[u8; 4]]) {
+        // SAFETY: the caller's contract.
+        self.count = unsafe { S::nonzero_groups(x, &mut self.numbers) };
+    }
+
+    #[inline(always)]
+    fn numbers(&self) -> &[u16] {
+        // SAFETY: the search has written so many.
+        unsafe { self.numbers[..self.count].assume_init_ref() }
+    }
+}
+
+const HIGH: u32 = 0x8080_8080;
+
+/// A part of every byte of a group.
+#[derive(Clone, Copy)]
+struct Part {
+    mask: u32,
+    shift: u32,
+}
+
+impl Part {
+    #[inline(always)]
+    fn of(self, group: [u8; 4]) -> [u8; 4] {
+        ((u32::from_ne_bytes(group) & self.mask) >> self.shift).to_ne_bytes()
+    }
+}
+
+/// The parts that groups are multiplied in: the low seven bits, and the high bit, which is 128, as 64 twice.
+#[inline(always)]
+fn parts<S: Simd, P: Product>() -> &'static [Part] {
+    const WHOLE: [Part; 1] = [Part { mask: u32::MAX, shift: 0 }];
+    const PARTS: [Part; 3] =
+        [Part { mask: !HIGH, shift: 0 }, Part { mask: HIGH, shift: 1 }, Part { mask: HIGH, shift: 1 }];
+    if P::seven_bits::<S>() { &PARTS } else { &WHOLE }
 }
 
 /// Adds the groups of a row that were found not to be 0; where there are registers for it, to two sets of sums in turn.
@@ -268,8 +376,16 @@ unsafe fn add_found<S: Simd, P: Product, const V: usize>(
                 *even = P::add::<S>(*even, odd);
             }
         } else {
-            for &a in found {
-                P::step::<S, V>(&mut even, x[usize::from(a)], &panel[usize::from(a)]);
+            for &part in parts::<S, P>() {
+                let mut all = 0;
+                for &a in found {
+                    let group = x[usize::from(a)];
+                    P::step::<S, V>(&mut even, part.of(group), &panel[usize::from(a)]);
+                    all |= u32::from_ne_bytes(group);
+                }
+                if all & HIGH == 0 {
+                    break;
+                }
             }
         }
         *sums = even;

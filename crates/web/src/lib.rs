@@ -4,6 +4,8 @@
 //! [`Classifier::logits_address`] say where, and nothing is allocated for an inference. A view on the memory is lost when the
 //! memory grows, so JavaScript makes a new one when `memory.buffer` is another.
 
+#[cfg(feature = "explain")]
+mod explain;
 #[cfg(feature = "trace")]
 mod trace;
 
@@ -125,20 +127,17 @@ impl Classifier {
         self.logits.as_ptr().addr()
     }
 
-    /// Answers the first `count` images.
-    ///
-    /// # Errors
-    /// If there is no room for so many.
-    pub fn run(&mut self, count: usize) -> Result<(), JsError> {
+    /// Answers the first `count` images. Throws if there is no room for so many: to return a result would take longer than
+    /// many an answer.
+    pub fn run(&mut self, count: usize) {
         let room = self.logits.len() / CLASSES;
         if count > room {
-            return Err(JsError::new(&format!("{count} images, but this classifier was made for {room}")));
+            wasm_bindgen::throw_str(&format!("{count} images, but this classifier was made for {room}"));
         }
         let (pixels, logits) = (&self.pixels[..count * PIXELS], &mut self.logits[..count * CLASSES]);
         match &mut self.engine {
             Engine::Float(engine) => engine.logits(pixels, logits),
             Engine::Int8(engine) => engine.logits(pixels, logits),
         }
-        Ok(())
     }
 }

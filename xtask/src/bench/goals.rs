@@ -84,7 +84,7 @@ pub fn reached(report: &Report) -> Vec<Outcome> {
         found: format!("{:.1} MB", bytes as f64 / 1e6),
         reached: bytes < MEMORY,
     });
-    ratios.chain(memory).collect()
+    ratios.chain(memory).chain(super::web::reached(report)).collect()
 }
 
 impl Goal {

@@ -2,13 +2,18 @@
 
 mod goals;
 mod html;
+mod limits;
 mod own;
+mod peers;
 mod plot;
 mod report;
 mod sampler;
 mod show;
+mod stages;
+mod web;
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -19,24 +24,40 @@ use digit8_core::float::Mlp;
 use digit8_core::int8::Scheme;
 
 use crate::data::{Dataset, Source};
-use crate::files;
+use crate::process::output;
 use crate::quantize::{Recipe, Set};
 use crate::terminal::{progress, thousands};
+use crate::{eval, files};
 use own::Models;
 use report::Report;
 use sampler::{Bench, Effort};
 
-/// Time every kernel and model of this machine
+/// Time every kernel and model of this machine, and others' engines beside them
 ///
 /// Every figure is a median over samples that are taken in turn, so that a noisy machine hits all rows alike: compare the
 /// ratios of one run, not the times of two.
+///
+/// With --peers, onnxruntime, PyTorch, tract, rten, candle and gemm are timed in the same run, each with the same network
+/// and digits, on as many threads, by its own best settings. They are built from crates/peers, and installed to a Python
+/// environment, under target/peers. What cannot be had is left out and named.
 #[derive(clap::Args)]
+#[command(
+    after_help = "Environment:\n  DIGIT8_PYTHON   an interpreter that has onnxruntime and torch, instead of an environment of our own\n\n\
+        Examples:\n  cargo xtask bench --quick\n  cargo xtask bench --peers --json out/bench.json --html out/bench.html\n  \
+        cargo xtask bench --only fused --compare out/bench.json"
+)]
 pub struct Args {
     #[command(flatten)]
     source: Source,
-    /// The float32 model to time and to quantize
+    /// The float32 model to time and to quantize [default: the notebook's, in www/models]
     #[arg(long, value_name = "FILE")]
     model: Option<PathBuf>,
+    /// Time others' engines too
+    #[arg(long)]
+    peers: bool,
+    /// Time the page's engine in Chromium, and in Firefox where there is one, instead of the native kernels
+    #[arg(long)]
+    web: bool,
     /// Few and short samples
     #[arg(long)]
     quick: bool,
@@ -60,42 +81,82 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     let dataset = args.source.load()?;
     let (models, path) = args.models(&dataset)?;
     let (digits, origin) = repeated(&dataset)?;
-    let multiply_adds = models.float.layers().iter().map(|layer| layer.weight.len()).sum();
-    let mut report = Report::new(path.display().to_string(), origin, multiply_adds);
+    let mut report = Report::new(path.display().to_string(), origin, dataset.train.len(), &models.float);
+    if args.web {
+        let plan = web::Plan {
+            models: &models,
+            digits: &digits,
+            effort: Effort { sample: Duration::from_millis(10), ..args.effort() },
+            peers: args.peers,
+            only: args.only.as_deref().unwrap_or_default(),
+        };
+        let left_out = web::measure(&plan, &mut report)?;
+        return args.finish(&report, earlier.as_ref(), &left_out);
+    }
+    report.peak_memory.extend(eval_memory(&args, &path)?);
 
-    let mut benches = own::limits();
+    let train = Rc::new(dataset.train);
+    let mut benches = limits::limits();
     benches.extend(own::inferences(&models, &digits));
-    benches.extend(own::stages(&models, &digits));
+    benches.extend(stages::stages(&models, &digits));
+    benches.extend(own::trainings(&models.float, &train));
+    let mut left_out = Vec::new();
+    if args.peers {
+        let peers = peers::start(&models, &digits, &train)?;
+        benches.extend(peers.benches);
+        report.versions.extend(peers.versions);
+        left_out.extend(peers.left_out);
+    }
     benches.retain(|bench| args.wants(bench));
     ensure!(!benches.is_empty(), "no row has --only {:?} in its name", args.only.unwrap_or_default());
     let effort = args.effort();
     let bar = progress(benches.len() * (effort.rounds + 1), "");
-    sampler::sample(&mut benches, effort, &bar)?;
+    let (rows, errors) = sampler::sample(benches, effort, &bar);
     bar.finish_and_clear();
+    left_out.extend(errors.iter().map(|error| format!("{error:#}")));
+    // A process that ended took many rows with it.
+    left_out.sort();
+    left_out.dedup();
 
-    let rows = benches.into_iter().map(|bench| bench.row).collect();
-    (report.limits, report.rows) = own::split_limits(rows);
-    show::print(&report, earlier.as_ref());
-    if let Some(path) = &args.json {
-        report.write(path)?;
-        println!("Wrote {}", path.display());
-    }
-    if let Some(path) = &args.html {
-        files::write(path, html::page(&report).as_bytes())?;
-        println!("Wrote {}", path.display());
-    }
-    Ok(())
+    (report.limits, report.rows) = limits::split(rows);
+    args.finish(&report, earlier.as_ref(), &left_out)
+}
+
+/// The peak memory of `eval`, by its own word.
+fn eval_memory(args: &Args, model: &Path) -> anyhow::Result<Option<(String, u64)>> {
+    let mut eval = Command::new(std::env::current_exe()?);
+    let printed = output(eval.arg("eval").arg(model).args(args.source.flags()))?;
+    let megabytes = printed.lines().find_map(|line| line.strip_prefix(eval::PEAK_MEMORY)?.strip_suffix("MB"));
+    let Some(megabytes) = megabytes else { return Ok(None) };
+    let bytes = megabytes.trim().parse::<f64>()? * 1e6;
+    Ok(Some(("memory of `eval` on the test digits".into(), bytes as u64)))
 }
 
 impl Args {
+    /// Prints the report, and writes it where that is wanted.
+    fn finish(&self, report: &Report, earlier: Option<&Report>, left_out: &[String]) -> anyhow::Result<()> {
+        show::print(report, earlier);
+        left_out.iter().for_each(|sentence| println!("left out: {sentence}"));
+        if let Some(path) = &self.json {
+            report.write(path)?;
+            println!("Wrote {}", path.display());
+        }
+        if let Some(path) = &self.html {
+            files::write(path, html::page(report).as_bytes())?;
+            println!("Wrote {}", path.display());
+        }
+        Ok(())
+    }
+
     fn effort(&self) -> Effort {
         let (rounds, milliseconds) = if self.quick { (5, 1) } else { (25, 5) };
-        Effort { rounds, sample: Duration::from_millis(milliseconds), pause: Duration::ZERO }
+        Effort { rounds, sample: Duration::from_millis(milliseconds) }
     }
 
     fn wants(&self, bench: &Bench) -> bool {
         // Without the limits there is nothing to hold rows against.
-        own::is_limit(&bench.row) || self.only.as_deref().is_none_or(|only| bench.row.name().contains(only))
+        limits::is_limit(&bench.row)
+            || self.only.as_deref().is_none_or(|only| bench.row.name().contains(only))
     }
 
     /// The network, its quantizations, and the file it came from.
@@ -112,7 +173,7 @@ impl Args {
 }
 
 fn default_model() -> PathBuf {
-    files::root().join("www/models/default.safetensors")
+    files::root().join("www/models/notebook-float32.safetensors")
 }
 
 fn read_float(path: &Path) -> anyhow::Result<Mlp> {

@@ -6,8 +6,10 @@ use std::process::Command;
 
 use anyhow::Context;
 use digit8_core::Kernel;
+use digit8_core::float::Mlp;
 use serde::{Deserialize, Serialize};
 
+use super::web::Visit;
 use crate::files;
 
 /// A run.
@@ -27,12 +29,18 @@ pub struct Report {
     pub model: String,
     /// The digits that were classified.
     pub digits: String,
+    /// The digits of an epoch of training.
+    #[serde(default)]
+    pub training_digits: usize,
     /// Multiply-adds of one image.
     pub multiply_adds: usize,
     /// What one core can do at most.
     pub limits: Vec<Limit>,
     /// Peak memory of whole commands, in bytes.
     pub peak_memory: BTreeMap<String, u64>,
+    /// What a visitor of the page waits for, if that was measured.
+    #[serde(default)]
+    pub visit: Option<Visit>,
     /// Everything that was timed.
     pub rows: Vec<Row>,
 }
@@ -55,7 +63,8 @@ pub struct Machine {
 /// One timed thing.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Row {
-    /// Whose: `digit8` with its fastest kernel, `digit8 scalar` with another, `onnxruntime`, …
+    /// Whose: `digit8` with its fastest kernel, `digit8 scalar` with another, `onnxruntime`, …; in a browser with that behind
+    /// it, `digit8 in Chromium 156`.
     pub engine: String,
     /// `float32`, `static` (ReLU on its own), `fused`, `dynamic` or `train`.
     pub model: String,
@@ -98,7 +107,7 @@ const UNITS: &str = "median_ns, min_ns and sample_ns are nanoseconds per image; 
 
 impl Report {
     /// A report without rows, about this machine and this commit.
-    pub fn new(model: String, digits: String, multiply_adds: usize) -> Self {
+    pub fn new(model: String, digits: String, training_digits: usize, mlp: &Mlp) -> Self {
         let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
         let versions = [
             ("digit8".to_string(), env!("CARGO_PKG_VERSION").to_string()),
@@ -112,9 +121,11 @@ impl Report {
             versions: versions.into(),
             model,
             digits,
-            multiply_adds,
+            training_digits,
+            multiply_adds: mlp.layers().iter().map(|layer| layer.weight.len()).sum(),
             limits: Vec::new(),
             peak_memory: BTreeMap::new(),
+            visit: None,
             rows: Vec::new(),
         }
     }
@@ -160,7 +171,12 @@ impl Report {
 impl Row {
     /// Whether it is digit8's own fastest kernel.
     pub fn is_own(&self) -> bool {
-        self.engine == "digit8"
+        self.engine == "digit8" || self.engine.starts_with("digit8 in ")
+    }
+
+    /// The browser in which it ran, if that was one.
+    pub fn browser(&self) -> Option<&str> {
+        self.engine.split_once(" in ").map(|(_, browser)| browser)
     }
 
     /// Whether it is somebody else's engine.

@@ -6,6 +6,7 @@
 
 use std::time::Duration;
 
+use anyhow::Context;
 use indicatif::ProgressBar;
 
 use super::report::Row;
@@ -13,12 +14,12 @@ use super::report::Row;
 /// Runs something that many times, and says how long that took.
 pub type Time = Box<dyn FnMut(u64) -> anyhow::Result<Duration>>;
 
-/// Something to be timed.
+/// Something to time.
 pub struct Bench {
     /// What it is; the samples go here.
     pub row: Row,
-    /// What its time is divided by, besides the number of runs: the images of a run (1 where it is an epoch).
-    pub per_run: usize,
+    /// What its time is divided by, besides the number of runs: the images of a run; of training, its share of an epoch.
+    pub per_run: f64,
     /// Runs it.
     pub time: Time,
 }
@@ -30,44 +31,110 @@ pub struct Effort {
     pub rounds: usize,
     /// A sample runs at least about this long.
     pub sample: Duration,
-    /// A pause after every sample, for threads of others to fall asleep.
-    pub pause: Duration,
 }
 
-/// Times every row in every round.
-pub fn sample(benches: &mut [Bench], effort: Effort, bar: &ProgressBar) -> anyhow::Result<()> {
-    let mut runs = Vec::new();
-    for bench in benches.iter_mut() {
+/// After a row that uses several threads: for those of them that wait actively to fall asleep.
+const PAUSE: Duration = Duration::from_millis(5);
+
+/// Times every row in every round. Returns the rows, and the errors of those that failed, which are left out.
+pub fn sample(benches: Vec<Bench>, effort: Effort, bar: &ProgressBar) -> (Vec<Row>, Vec<anyhow::Error>) {
+    let mut errors = Vec::new();
+    let mut running: Vec<Running> = Vec::new();
+    for bench in benches {
         bar.set_message(format!("warming up {}", bench.row.engine));
-        runs.push(warm_up(&mut bench.time, effort.sample)?);
+        match Running::start(bench, effort.sample) {
+            Ok(bench) => running.push(bench),
+            Err(error) => errors.push(error),
+        }
         bar.inc(1);
     }
-    let mut samples = vec![Vec::new(); benches.len()];
-    for round in 0..effort.rounds {
-        let forwards = 0..benches.len();
-        let order: Vec<usize> = if round % 2 == 0 { forwards.collect() } else { forwards.rev().collect() };
-        for at in order {
-            let bench = &mut benches[at];
-            bar.set_message(format!("{} {}", bench.row.engine, bench.row.model));
-            let elapsed = (bench.time)(runs[at])?;
-            std::thread::sleep(effort.pause);
-            samples[at].push(elapsed.as_nanos() as f64 / runs[at] as f64 / bench.per_run as f64);
+    for _ in 0..effort.rounds {
+        running.retain_mut(|running| {
+            let Row { engine, model, .. } = &running.bench.row;
+            bar.set_message(format!("{engine} {model}"));
             bar.inc(1);
-        }
+            running.sample().map_err(|error| errors.push(error)).is_ok()
+        });
+        running.reverse();
     }
-    benches.iter_mut().zip(samples).for_each(|(bench, samples)| bench.row.set_samples(samples));
-    Ok(())
+    if effort.rounds % 2 == 1 {
+        running.reverse();
+    }
+    (running.into_iter().map(Running::row).collect(), errors)
 }
 
-/// Runs it until its caches are warm, and returns the number of runs that fill a sample.
-fn warm_up(time: &mut Time, sample: Duration) -> anyhow::Result<u64> {
-    let mut runs = 1;
-    loop {
-        let elapsed = time(runs)?;
-        if elapsed * 2 >= sample {
-            let full = sample.as_secs_f64() / elapsed.as_secs_f64() * runs as f64;
-            return Ok((full.ceil() as u64).max(1));
+/// Something that is being timed.
+struct Running {
+    bench: Bench,
+    /// Runs of a sample.
+    runs: u64,
+    /// The samples so far, in nanoseconds an image.
+    samples: Vec<f64>,
+}
+
+impl Running {
+    /// Runs it until its caches are warm, and finds the number of runs that fill a sample.
+    fn start(bench: Bench, sample: Duration) -> anyhow::Result<Self> {
+        let mut running = Self { bench, runs: 1, samples: Vec::new() };
+        loop {
+            let elapsed = running.time()?;
+            if elapsed * 2 >= sample {
+                let full = sample.as_secs_f64() / elapsed.as_secs_f64() * running.runs as f64;
+                running.runs = (full.ceil() as u64).max(1);
+                return Ok(running);
+            }
+            running.runs *= 2;
         }
-        runs *= 2;
+    }
+
+    fn sample(&mut self) -> anyhow::Result<()> {
+        let elapsed = self.time()?;
+        self.samples.push(elapsed.as_nanos() as f64 / self.runs as f64 / self.bench.per_run);
+        Ok(())
+    }
+
+    fn row(self) -> Row {
+        let mut row = self.bench.row;
+        row.set_samples(self.samples);
+        row
+    }
+
+    fn time(&mut self) -> anyhow::Result<Duration> {
+        let elapsed = (self.bench.time)(self.runs).with_context(|| self.bench.row.engine.clone())?;
+        if self.bench.row.threads > 1 {
+            std::thread::sleep(PAUSE);
+        }
+        Ok(elapsed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::ensure;
+
+    use super::*;
+
+    #[test]
+    fn rows_keep_their_order_and_failures_are_left_out() {
+        let bench = |engine: &str, nanoseconds: u64, calls: u64| {
+            let mut left = calls;
+            let time = move |runs| {
+                ensure!(left > 0, "broken");
+                left -= 1;
+                Ok(Duration::from_nanos(nanoseconds * runs))
+            };
+            let row = Row { engine: engine.into(), threads: 1, ..Row::default() };
+            Bench { row, per_run: 10.0, time: Box::new(time) }
+        };
+        for rounds in [4, 5] {
+            let benches =
+                vec![bench("a", 500, 99), bench("b", 7, 0), bench("c", 80, 5), bench("d", 2000, 99)];
+            let effort = Effort { rounds, sample: Duration::from_micros(1) };
+            let (rows, errors) = sample(benches, effort, &ProgressBar::hidden());
+            let found: Vec<_> = rows.iter().map(|row| (&*row.engine, row.median_ns, row.samples)).collect();
+            assert_eq!(found, [("a", 50.0, rounds), ("d", 200.0, rounds)]);
+            let errors: Vec<_> = errors.iter().map(|error| format!("{error:#}")).collect();
+            assert_eq!(errors, ["b: broken", "c: broken"]);
+        }
     }
 }

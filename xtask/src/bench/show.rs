@@ -2,7 +2,7 @@
 
 use super::goals;
 use super::report::{Report, Row};
-use crate::terminal::table;
+use crate::terminal::{table, thousands};
 
 /// Nanoseconds in the unit that suits them.
 pub fn time(ns: f64) -> String {
@@ -10,7 +10,7 @@ pub fn time(ns: f64) -> String {
         ns if !ns.is_finite() => "–".into(),
         ns if ns < 99.95 => format!("{ns:.1} ns"),
         ns if ns < 99_950.0 => format!("{ns:.0} ns"),
-        ns if ns < 99_950_000.0 => format!("{:.1} µs", ns / 1e3),
+        ns if ns < 9_995_000.0 => format!("{:.1} µs", ns / 1e3),
         ns => format!("{:.2} s", ns / 1e9),
     }
 }
@@ -59,7 +59,7 @@ impl Group<'_> {
 pub fn groups(report: &Report) -> Vec<Group<'_>> {
     let mut groups: Vec<Group> = Vec::new();
     for row in report.rows.iter().filter(|row| row.stage.is_none()) {
-        let title = title(row);
+        let title = title(report, row);
         match groups.iter_mut().find(|group| group.title == title) {
             Some(group) => group.rows.push(row),
             None => groups.push(Group { title, rows: vec![row] }),
@@ -71,11 +71,18 @@ pub fn groups(report: &Report) -> Vec<Group<'_>> {
     groups
 }
 
-fn title(row: &Row) -> String {
+fn title(report: &Report, row: &Row) -> String {
     let threads = if row.threads == 1 { "one thread".into() } else { format!("{} threads", row.threads) };
     match row.kind() {
-        "training" => format!("training, an epoch in batches of {}, {threads}", row.batch),
-        kind => format!("{kind}, batch {}, {threads}", row.batch),
+        "training" => format!(
+            "training, an epoch of {} in batches of {}, {threads}",
+            thousands(report.training_digits),
+            row.batch
+        ),
+        kind => {
+            let browser = row.browser().map_or_else(String::new, |browser| format!(", {browser}"));
+            format!("{kind}, batch {}, {threads}{browser}", thousands(row.batch))
+        }
     }
 }
 

@@ -9,9 +9,11 @@ mod download;
 mod folder;
 pub mod package;
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail, ensure};
+use clap::ValueEnum;
 use digit8_core::digits::Digits;
 
 use crate::terminal::{table, thousands};
@@ -60,7 +62,9 @@ pub enum DatasetName {
 
 /// Digits to train and to test with.
 pub struct Dataset {
-    /// What they are and where they came from, for people and for a model's metadata.
+    /// What they are, for a model's metadata: a path would tell others of this machine.
+    pub title: String,
+    /// What they are and where they came from.
     pub origin: String,
     /// Whether `test` is the dataset's own test set; if not, every accuracy printed says so.
     pub official_test: bool,
@@ -72,6 +76,8 @@ pub struct Dataset {
 
 /// Digits of one set, as a rule to test with.
 pub struct TestSet {
+    /// What they are.
+    title: String,
     /// What they are and where they came from.
     pub origin: String,
     /// Whether they are the dataset's own, whole and unchanged.
@@ -87,16 +93,34 @@ impl Source {
     /// The digits.
     pub fn load(&self) -> anyhow::Result<Dataset> {
         let folder = self.find()?;
-        let TestSet { origin, official, digits: test } = self.read(&folder, Set::Test)?;
+        let test = self.read(&folder, Set::Test)?;
         let train = self.read(&folder, Set::Train)?;
         // Of a folder with two kinds of digits, both are named.
-        let origin = if train.origin == origin { origin } else { format!("{}; {origin}", train.origin) };
-        Ok(Dataset { origin, official_test: official, train: train.digits, test })
+        let both =
+            |train: String, test: String| if train == test { test } else { format!("{train}; {test}") };
+        Ok(Dataset {
+            title: both(train.title, test.title),
+            origin: both(train.origin, test.origin),
+            official_test: test.official,
+            train: train.digits,
+            test: test.digits,
+        })
     }
 
     /// The test digits alone: a command that only measures need not hold the training images.
     pub fn load_test(&self) -> anyhow::Result<TestSet> {
         self.read(&self.find()?, Set::Test)
+    }
+
+    /// The flags that ask another command for the same digits.
+    pub fn flags(&self) -> Vec<OsString> {
+        let dataset = self.dataset.as_ref().and_then(ValueEnum::to_possible_value);
+        let flags = [
+            self.data.as_ref().map(|path| ("--data", path.into())),
+            dataset.map(|name| ("--dataset", name.get_name().into())),
+            self.mirror.as_ref().map(|mirror| ("--mirror", mirror.into())),
+        ];
+        flags.into_iter().flatten().flat_map(|(flag, value)| [flag.into(), value]).collect()
     }
 
     /// Reads a set, and tells by its checksums what it is.
@@ -116,6 +140,7 @@ impl Source {
             ensure!(expected, "{path} holds {title}, but --dataset asks for {}", self.wanted().title);
         }
         Ok(TestSet {
+            title: title.into(),
             origin: format!("{title} from {path}"),
             official: found.is_some_and(|found| found.official),
             digits: pair.digits,

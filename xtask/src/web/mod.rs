@@ -8,7 +8,7 @@ mod weight;
 
 use std::path::{Path, PathBuf};
 
-pub use bundle::is_hashed_name;
+pub use bundle::{is_hashed_name, read_folder};
 
 use crate::files;
 use crate::setup::Toolchain;
@@ -54,7 +54,7 @@ pub fn build_traces() -> anyhow::Result<()> {
 pub fn build(out: &Path) -> anyhow::Result<()> {
     let toolchain = Toolchain::ready()?;
     println!("{}", toolchain.description());
-    let mut files = bundle::read_folder(&files::root().join("www"))?;
+    let mut files = read_folder(&files::root().join("www"))?;
     let optimizer = wasm::Optimizer::find();
     println!("{}", optimizer.description());
     for variant in wasm::VARIANTS {

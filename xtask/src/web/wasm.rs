@@ -21,8 +21,12 @@ pub struct Variant<'a> {
 }
 
 /// The modules that the page chooses from. An engine rejects a whole module for one instruction that it does not know, so
-/// each instruction set beyond simd128 needs its own.
-pub const VARIANTS: &[Variant<'static>] = &[Variant { name: "digit8", features: "" }];
+/// each instruction set beyond simd128 needs its own. The explanations have one so that nobody waits for them.
+pub const VARIANTS: &[Variant<'static>] = &[
+    Variant { name: "digit8", features: "" },
+    Variant { name: "digit8_relaxed", features: "relaxed-simd" },
+    Variant { name: "explain", features: "explain" },
+];
 
 /// Binaryen's `wasm-opt`, if it is installed.
 pub struct Optimizer(Option<(PathBuf, String)>);

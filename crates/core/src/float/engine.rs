@@ -1,5 +1,5 @@
 use digit8_kernels::Kernel;
-use digit8_kernels::float::Weights;
+use digit8_kernels::float::{Weights, lookup};
 
 use crate::blocks::{self, Threads, space};
 use crate::digits::{CLASSES, PIXELS, normalize, normalized};
@@ -81,9 +81,7 @@ impl Layers {
         let x = space(x, pixels.len());
         let hidden1 = space(hidden1, batch * w1.outputs());
         let hidden2 = space(hidden2, batch * w2.outputs());
-        for (x, &pixel) in x.iter_mut().zip(pixels) {
-            *x = self.table[usize::from(pixel)];
-        }
+        lookup(w1.kernel(), &self.table, pixels, x);
         w1.forward(x, &self.biases[0], true, hidden1);
         w2.forward(hidden1, &self.biases[1], true, hidden2);
         w3.forward(hidden2, &self.biases[2], false, logits);

@@ -1,3 +1,4 @@
+use digit8_kernels::int8::MAX_INPUTS;
 use digit8_kernels::{Kernel, float::Weights};
 use ndarray::{Array1, Array2};
 
@@ -70,8 +71,8 @@ pub(crate) fn check_shapes(layers: &[((usize, usize), usize); 3]) -> Result<()> 
     let mut inputs = PIXELS;
     for (number, &((rows, columns), bias)) in (1..).zip(layers) {
         let outputs = if number == 3 { CLASSES } else { rows };
-        if (rows, columns) != (outputs, inputs) || rows == 0 {
-            let expected = if number == 3 { CLASSES.to_string() } else { "1 or more".into() };
+        if (rows, columns) != (outputs, inputs) || !(1..=MAX_INPUTS).contains(&rows) {
+            let expected = if number == 3 { CLASSES.to_string() } else { format!("1 to {MAX_INPUTS}") };
             return Err(Error::Model(format!(
                 "linear{number}.weight is [{rows}, {columns}], expected [{expected}, {inputs}]"
             )));
@@ -89,5 +90,22 @@ pub(crate) fn check_finite<'a>(name: &str, mut values: impl Iterator<Item = &'a 
     match values.find(|value| !value.is_finite()) {
         Some(value) => Err(Error::Model(format!("{name} holds {value}, expected finite numbers"))),
         None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn layers_must_follow_each_other() {
+        let message = |hidden| Mlp::random(hidden, 0).unwrap_err().to_string();
+        assert!(Mlp::random([1, 1], 0).is_ok());
+        assert!(message([0, 5]).contains("linear1.weight is [0, 784], expected [1 to 32768, 784]"));
+        assert!(message([1, MAX_INPUTS + 1]).contains("linear2.weight is [32769, 1]"));
+        let [linear1, _, linear3] = Mlp::random([3, 4], 0).unwrap().layers().clone();
+        let [_, other, _] = Mlp::random([5, 4], 0).unwrap().layers().clone();
+        let error = Mlp::new([linear1, other, linear3]).unwrap_err().to_string();
+        assert!(error.contains("linear2.weight is [4, 5], expected [1 to 32768, 3]"), "{error}");
     }
 }

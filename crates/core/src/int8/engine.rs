@@ -175,7 +175,7 @@ pub(super) fn pixel_qparams(pixels: &[u8]) -> QParams {
 }
 
 /// Quantizes a batch of reals by their own range.
-pub(super) fn quantize_reals(kernel: Kernel, reals: &[f32], out: &mut [u8]) -> QParams {
+pub(crate) fn quantize_reals(kernel: Kernel, reals: &[f32], out: &mut [u8]) -> QParams {
     let (min, max) = min_max(kernel, reals);
     let qparams = dynamic_qparams(min, max);
     quantize(kernel, reals, qparams.scale.get().recip(), qparams.zero_point.0, out);

@@ -4,7 +4,7 @@ mod scalar;
 
 use crate::Kernel;
 use crate::panels::{Panels, Product};
-use crate::simd::{LANES, Line, Simd};
+use crate::simd::{LANES, Line, Simd, dispatch};
 
 /// A weight matrix `[outputs, inputs]` packed for one kernel.
 #[derive(Clone, Debug)]
@@ -33,9 +33,10 @@ impl Weights {
         assert!(inputs > 0, "no inputs, expected at least 1");
         let values = match kernel {
             Kernel::Scalar => Values::Rows(weights.to_vec()),
-            _ => Values::Panels(Panels::pack(outputs, 4 * inputs, |neuron, input| {
-                weights[neuron * inputs + input].to_ne_bytes()
-            })),
+            _ => {
+                let weight = |neuron: usize, input: usize| weights[neuron * inputs + input].to_ne_bytes();
+                Values::Panels(Panels::pack(outputs, 4 * inputs, weight, |line| line))
+            }
         };
         Self { kernel, inputs, outputs, values }
     }
@@ -69,6 +70,20 @@ impl Weights {
             Values::Panels(panels) => panels.product(self.kernel, &Layer { bias, relu }, bytes(x), out),
         }
     }
+}
+
+/// `out[i] = table[x[i]]`: makes reals of pixels, of which there are only 256.
+///
+/// # Panics
+/// If the slices differ in length.
+pub fn lookup(kernel: Kernel, table: &[f32; 256], x: &[u8], out: &mut [f32]) {
+    #[inline(always)]
+    unsafe fn run<S: Simd>(table: &[f32; 256], x: &[u8], out: &mut [f32]) {
+        // SAFETY: the caller's contract.
+        unsafe { S::lookup_reals(table, x, out) }
+    }
+    assert_eq!(x.len(), out.len(), "an output for each pixel");
+    dispatch!(kernel, run(table: &[f32; 256], x: &[u8], out: &mut [f32]));
 }
 
 /// A layer's products on reals: sums, a bias, and ReLU.

@@ -10,7 +10,7 @@ mod stage;
 
 use crate::Kernel;
 use crate::panels::Panels;
-use crate::simd::{LANES, Simd, dispatch};
+use crate::simd::{LANES, Line, Simd, dispatch};
 pub use stage::{Dequantize, Requantize};
 
 use stage::{Dequantized, Layer, Sums};
@@ -47,10 +47,13 @@ impl Weights {
         assert!((1..=MAX_INPUTS).contains(&inputs), "{inputs} inputs, expected 1 to {MAX_INPUTS}");
         let values = match kernel {
             Kernel::Scalar => Values::Rows(weights.to_vec()),
-            _ => Values::Panels(Panels::pack(outputs, inputs, |neuron, group| {
-                let row = &weights[neuron * inputs..][..inputs];
-                std::array::from_fn(|at| row.get(4 * group + at).map_or(0, |&weight| weight as u8))
-            })),
+            _ => {
+                let group = |neuron, group| {
+                    let row = &weights[neuron * inputs..][..inputs];
+                    std::array::from_fn(|at| row.get(4 * group + at).map_or(0, |&weight| weight as u8))
+                };
+                Values::Panels(Panels::pack(outputs, inputs, group, arrangement(kernel)))
+            }
         };
         let rows = weights.chunks_exact(inputs).map(|row| row.iter().map(|&w| i32::from(w)).sum());
         Self { kernel, inputs, outputs, values, sums: stage::padded(rows) }
@@ -106,6 +109,15 @@ impl Weights {
             }
         }
     }
+}
+
+/// The order in which a kernel reads a line.
+fn arrangement(kernel: Kernel) -> fn(Line) -> Line {
+    #[inline(always)]
+    unsafe fn of<S: Simd>() -> fn(Line) -> Line {
+        S::arrange
+    }
+    dispatch!(kernel, of() -> fn(Line) -> Line)
 }
 
 /// `out[i] = table[x[i]]`: quantizes pixels, of which there are only 256.

@@ -36,17 +36,15 @@ impl<T: Stage> Product for Layer<'_, T> {
         unsafe { S::load_ints(&[0; LANES]) }
     }
 
+    fn seven_bits<S: Simd>() -> bool {
+        S::SEVEN_BITS
+    }
+
     #[inline(always)]
     unsafe fn step<S: Simd, const V: usize>(sums: &mut [S::Ints; V], x: [u8; 4], w: &[Line; V]) {
-        const HIGH: u32 = 0x8080_8080;
-        let mut x = u32::from_ne_bytes(x);
-        // SAFETY: the caller's contract.
-        unsafe {
-            if S::SEVEN_BITS && x & HIGH != 0 {
-                add_products::<S, V>(sums, x & HIGH, w);
-                x &= !HIGH;
-            }
-            add_products::<S, V>(sums, x, w);
+        for (sums, w) in sums.iter_mut().zip(w) {
+            // SAFETY: the caller's contract.
+            *sums = unsafe { S::dot4(*sums, x, w) };
         }
     }
 
@@ -64,14 +62,6 @@ impl<T: Stage> Product for Layer<'_, T> {
             let corrected = S::subtract_scaled(sums, weight_sums, i32::from(self.zero_point));
             self.stage.apply::<S>(first, corrected)
         }
-    }
-}
-
-#[inline(always)]
-unsafe fn add_products<S: Simd, const V: usize>(sums: &mut [S::Ints; V], x: u32, w: &[Line; V]) {
-    for (sums, w) in sums.iter_mut().zip(w) {
-        // SAFETY: the caller's contract.
-        *sums = unsafe { S::dot4(*sums, x.to_ne_bytes(), w) };
     }
 }
 

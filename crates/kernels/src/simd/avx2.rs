@@ -7,14 +7,14 @@
 //! sum        s0     │      s1     │ …     vpmaddwd with ones, added: s += p0 + p1 (i32)
 //! ```
 //!
-//! `vpmaddubsw` saturates: 255·127 + 255·127 = 64,770 is more than 32,767. It cannot where no activation is above 128,
-//! which does occur in what calibration aims at 0..=127: the extremes are 128·127·2 = 32,512 and 128·-128·2 = -32,768, and
-//! both are `i16`. So [`Simd::SEVEN_BITS`] asks for activations of 128 at most, and a group that holds a larger one is
-//! multiplied in two parts, its low seven bits (at most 127) and its high bits (0 or 128), whose sums add up exactly.
+//! `vpmaddubsw` saturates: 255·127 + 255·127 = 64,770 is more than 32,767. It cannot where no activation is above 127, the
+//! greatest that calibration aims at: the extremes are then 127·127·2 = 32,258 and 127·-128·2 = -32,512, and both are `i16`.
+//! [`Simd::SEVEN_BITS`] asks for that; larger activations, which do occur, are multiplied in parts.
 //!
 //! A panel's seven vectors are fourteen of the sixteen registers; one is the activations', one is for pairs.
 
 use std::arch::x86_64::*;
+use std::mem::MaybeUninit;
 
 use super::{Floats, LANES, Line, MAX_GROUPS, Simd};
 
@@ -160,7 +160,7 @@ macro_rules! halves {
         }
 
         #[inline(always)]
-        unsafe fn nonzero_groups(x: &[[u8; 4]], found: &mut [u16; MAX_GROUPS]) -> usize {
+        unsafe fn nonzero_groups(x: &[[u8; 4]], found: &mut [MaybeUninit<u16>; MAX_GROUPS]) -> usize {
             let (blocks, tail) = x.as_chunks::<8>();
             let mut count = 0;
             for (block, groups) in blocks.iter().take(MAX_GROUPS / 8).enumerate() {
@@ -180,7 +180,7 @@ macro_rules! halves {
                 }
             }
             for (number, group) in (8 * blocks.len()..MAX_GROUPS).zip(tail) {
-                found[count] = number as u16;
+                found[count].write(number as u16);
                 count += usize::from(u32::from_ne_bytes(*group) != 0);
             }
             count

@@ -10,6 +10,7 @@
 //! there after four cycles and a core begins one or two a cycle, so eight sums must be in flight: the panel's seven twice.
 
 use std::arch::x86_64::*;
+use std::mem::MaybeUninit;
 
 use super::{Floats, LANES, Line, MAX_GROUPS, Simd};
 
@@ -159,7 +160,7 @@ unsafe impl Simd for Avx512 {
     }
 
     #[inline(always)]
-    unsafe fn nonzero_groups(x: &[[u8; 4]], found: &mut [u16; MAX_GROUPS]) -> usize {
+    unsafe fn nonzero_groups(x: &[[u8; 4]], found: &mut [MaybeUninit<u16>; MAX_GROUPS]) -> usize {
         const RAMP: [u16; 32] = {
             let mut ramp = [0; 32];
             let mut at = 0;

@@ -4,6 +4,8 @@
 //! algorithms in [`crate::int8`], [`crate::float`] and [`crate::train`] are written once over it, in functions that are
 //! always inlined, and [`dispatch!`] compiles them once for each instruction set.
 
+use std::mem::MaybeUninit;
+
 #[cfg(target_arch = "x86_64")]
 pub(crate) mod avx2;
 #[cfg(target_arch = "x86_64")]
@@ -53,8 +55,13 @@ pub(crate) unsafe trait Simd {
 
     /// Whether there are registers for two sets of a panel's sums, so that sums need not wait for each other.
     const TWO_CHAINS: bool;
-    /// Whether [`dot4`](Self::dot4) is exact only for activations up to 128.
+    /// Whether [`dot4`](Self::dot4) is exact only for activations up to 127.
     const SEVEN_BITS: bool = false;
+
+    /// Puts a line of integers into the order in which [`dot4`](Self::dot4) reads them.
+    fn arrange(line: Line) -> Line {
+        line
+    }
 
     /// Sixteen integers from memory.
     ///
@@ -68,8 +75,8 @@ pub(crate) unsafe trait Simd {
     /// The CPU has the instruction set.
     unsafe fn store_ints(values: Self::Ints) -> [i32; LANES];
 
-    /// `sums[lane] += Σ_k x[k] · w[4·lane + k]` for `k` in 0..4: exact for every `i8`, and every `u8` that
-    /// [`SEVEN_BITS`](Self::SEVEN_BITS) allows.
+    /// `sums[lane] += Σ_k x[k] · w[4·lane + k]` for `k` in 0..4, of a line that was [arranged](Self::arrange): exact for
+    /// every `i8`, and every `u8` that [`SEVEN_BITS`](Self::SEVEN_BITS) allows.
     ///
     /// # Safety
     /// The CPU has the instruction set.
@@ -181,17 +188,28 @@ pub(crate) unsafe trait Simd {
         }
     }
 
+    /// `out[i] = table[x[i]]`, for as many as there are of both.
+    ///
+    /// # Safety
+    /// The CPU has the instruction set.
+    #[inline(always)]
+    unsafe fn lookup_reals(table: &[f32; 256], x: &[u8], out: &mut [f32]) {
+        for (out, &x) in out.iter_mut().zip(x) {
+            *out = table[usize::from(x)];
+        }
+    }
+
     /// Writes the numbers of the groups of four bytes that are not all 0 to `found`, in order, and returns how many. Looks
     /// at [`MAX_GROUPS`] groups at most.
     ///
     /// # Safety
     /// The CPU has the instruction set.
     #[inline(always)]
-    unsafe fn nonzero_groups(x: &[[u8; 4]], found: &mut [u16; MAX_GROUPS]) -> usize {
+    unsafe fn nonzero_groups(x: &[[u8; 4]], found: &mut [MaybeUninit<u16>; MAX_GROUPS]) -> usize {
         let mut count = 0;
         for (number, group) in x.iter().take(MAX_GROUPS).enumerate() {
             // Written always and counted if it counts: no branch to mispredict.
-            found[count] = number as u16;
+            found[count].write(number as u16);
             count += usize::from(u32::from_ne_bytes(*group) != 0);
         }
         count
@@ -199,7 +217,7 @@ pub(crate) unsafe trait Simd {
 }
 
 /// The greatest number of groups that [`Simd::nonzero_groups`] looks at in one call.
-pub(crate) const MAX_GROUPS: usize = 256;
+pub(crate) const MAX_GROUPS: usize = 1024;
 
 /// Calls `$function::<S>(arguments)` compiled for the instruction set of `$kernel`, with `S` its [`Simd`] type.
 macro_rules! dispatch {
@@ -222,12 +240,21 @@ macro_rules! dispatch {
             // SAFETY: this function's own target features are the instruction set.
             unsafe { $function::<$crate::simd::avx512::Avx512 $(, $generic)?>($($argument),*) }
         }
+        #[cfg(all(target_arch = "wasm32", target_feature = "simd128", feature = "relaxed-simd"))]
+        #[target_feature(enable = "relaxed-simd")]
+        fn relaxed$(<$generic: $bound>)?($($argument: $type),*) $(-> $result)? {
+            // SAFETY: this function's own target features are the instruction set.
+            unsafe { $function::<$crate::simd::simd128::Relaxed $(, $generic)?>($($argument),*) }
+        }
         match $kernel {
             // SAFETY: the portable type needs no instruction set.
             $crate::Kernel::Scalar => unsafe { $function::<$crate::simd::portable::Portable $(, $generic)?>($($argument),*) },
             // SAFETY: the module as a whole needs the instruction set.
             #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
             $crate::Kernel::Simd128 => unsafe { $function::<$crate::simd::simd128::Simd128 $(, $generic)?>($($argument),*) },
+            // No SAFETY reason is needed: wasm checks instructions when a module is loaded.
+            #[cfg(all(target_arch = "wasm32", target_feature = "simd128", feature = "relaxed-simd"))]
+            $crate::Kernel::Relaxed => relaxed$(::<$generic>)?($($argument),*),
             // SAFETY: the token proves that the CPU has the instruction set.
             #[cfg(target_arch = "x86_64")]
             $crate::Kernel::Avx2(_) => unsafe { avx2$(::<$generic>)?($($argument),*) },

@@ -1,0 +1,143 @@
+// A benchmark that the visitor runs: it starts and stops the worker, and shows what it found.
+
+import { distribution, scrolled, table } from './chart.js';
+import { choices } from './address.js';
+import { asJson, asText, micros, summary, title } from './bench-report.js';
+import { byId, element } from './dom.js';
+
+/** @import { Found } from './bench-report.js' */
+/** @import { Sample } from './samples.js' */
+/** @import { Session } from './session.js' */
+
+const ROUNDS = 30;
+
+/**
+ * @param {Session} session
+ * @param {Sample[]} samples
+ * @param {(text: string) => void} say
+ */
+export function openBench(session, samples, say) {
+  const start = element('button', { type: 'button', class: 'main', 'data-testid': 'bench-run' }, 'Run the benchmark');
+  const cancel = element('button', { type: 'button', 'data-testid': 'bench-cancel' }, 'Cancel');
+  const progress = element('progress', { max: String(ROUNDS), 'aria-label': 'rounds of the benchmark that are done' });
+  const state = element('span', { 'data-testid': 'bench-state' }, 'About ten seconds.');
+  const results = element('div', { 'data-testid': 'bench-results' });
+  byId('bench-body').replaceChildren(element('p', { class: 'controls' }, start, cancel, progress, state), results);
+  cancel.disabled = true;
+  progress.value = 0;
+
+  /** @type {Worker | undefined} */
+  let worker;
+  /** @type {Found | undefined} */
+  let found;
+  const end = (/** @type {string} */ text) => {
+    worker?.terminate();
+    worker = undefined;
+    start.disabled = false;
+    cancel.disabled = true;
+    state.textContent = text;
+    say(text);
+    if (found) results.replaceChildren(...report(found));
+  };
+  start.addEventListener('click', () => {
+    const { float, int8 } = session.files;
+    if (!float || !int8) {
+      state.textContent = 'Both networks are needed: please wait until they have arrived.';
+      return;
+    }
+    found = undefined;
+    results.replaceChildren();
+    start.disabled = true;
+    cancel.disabled = false;
+    cancel.focus();
+    progress.value = 0;
+    state.textContent = 'Warming up …';
+    say('The benchmark is running.');
+    worker = new Worker(new URL('./bench-worker.js', import.meta.url), { type: 'module' });
+    worker.addEventListener('error', (event) => {
+      event.preventDefault();
+      end(`The benchmark failed: ${event.message || 'its worker did not load'}.`);
+    });
+    worker.addEventListener('message', ({ data }) => {
+      if (data.error) return end(`The benchmark failed: ${data.error}.`);
+      found = data.result ?? found;
+      progress.value = data.progress.done;
+      if (data.progress.done === ROUNDS && found) return end(summary(found));
+      state.textContent = data.progress.text ? `Warming up ${data.progress.text}` : `Round ${data.progress.done} of ${ROUNDS}`;
+    });
+    const pixels = new Uint8Array(784 * samples.length);
+    samples.forEach((sample, index) => pixels.set(sample.pixels, 784 * index));
+    const labels = Uint8Array.from(samples, ({ label }) => label);
+    worker.postMessage({ float, int8, scheme: choices.values.scheme, samples: pixels, labels, rounds: ROUNDS });
+  });
+  cancel.addEventListener('click', () => {
+    const done = found?.rows[0].times.length ?? 0;
+    start.disabled = false;
+    start.focus();
+    end(`Cancelled after ${done} of ${ROUNDS} rounds.`);
+  });
+}
+
+/**
+ * Picture, table and what to copy.
+ * @param {Found} found
+ */
+function report(found) {
+  const text = element('textarea', { readonly: '', rows: '6', 'aria-label': 'The result as text', 'data-testid': 'bench-text' });
+  text.hidden = true;
+  const note = element('span', { role: 'status', 'data-testid': 'bench-copied' });
+  const copy = (/** @type {string} */ label, /** @type {string} */ id, /** @type {() => string} */ write) => {
+    const button = element('button', { type: 'button', 'data-testid': id }, label);
+    button.addEventListener('click', async () => {
+      try {
+        await navigator.clipboard.writeText(write());
+        note.textContent = 'Copied.';
+      } catch {
+        note.textContent = 'This browser does not let the page copy: here is the text, selected.';
+        text.hidden = false;
+        text.value = write();
+        text.select();
+      }
+    });
+    return button;
+  };
+  const shares = found.rows.map(({ calls, batch, times }) => found.step / ((calls * batch * Math.min(...times)) / 1e6));
+  const heads = ['network, kernel', 'batch', 'median', 'least', 'middle half', 'timer'];
+  return [
+    element(
+      'figure',
+      {},
+      element(
+        'figcaption',
+        {},
+        element('b', {}, 'Microseconds an image'),
+        ` every sample a stroke, the median a bold one; to the left is faster, on a logarithmic scale. The timer steps by ${Math.round(1000 * found.step)} µs, which is at most ${(100 * Math.max(...shares)).toFixed(1)} % of a sample.`,
+      ),
+      distribution(
+        'Distribution of the times of each network, kernel and batch',
+        found.rows.map((row) => ({ label: `${title(row)}, ${row.batch}`, kind: row.model === 'float32' ? 'float' : 'int8', values: row.times })),
+        byId('bench-body').clientWidth - 40,
+      ),
+      scrolled(
+        'Times in a table',
+        table(
+          `Times in microseconds an image, ${found.rows[0].times.length} samples each; the timer’s share is a step of it over the shortest sample`,
+          heads,
+          found.rows.map((row, index) => {
+            const [least, lower, median, upper] = micros(row);
+            return [
+              title(row),
+              String(row.batch),
+              { text: median.toPrecision(3), value: median, id: `bench-${row.model}-${row.kernel}-${row.batch}` },
+              least.toPrecision(3),
+              `${lower.toPrecision(3)} – ${upper.toPrecision(3)}`,
+              `${(100 * shares[index]).toFixed(1)} %`,
+            ];
+          }),
+        ),
+      ),
+      element('p', { class: 'controls' }, copy('Copy as text', 'bench-copy-text', () => asText(found)), copy('Copy as JSON', 'bench-copy-json', () => asJson(found)), note),
+      text,
+    ),
+  ];
+}

@@ -1,0 +1,45 @@
+// What stands below the answers. Nobody waits for it: it loads once int8 can answer.
+
+import { openBench } from './bench.js';
+import { openBits } from './bits.js';
+import { byId } from './dom.js';
+import { Explainer } from './explainer.js';
+import { openHow } from './how.js';
+import { fetchSamples, showSamples } from './samples.js';
+import { openWhy } from './why.js';
+
+/** @import { Session } from './session.js' */
+
+const STYLE = new URL('./chapters.css', import.meta.url);
+
+/**
+ * @param {Session} session
+ * @param {{ show: (pixels: Uint8Array) => void, say: (text: string) => void }} page
+ *   `show` puts an image in the place of the drawing, `say` announces
+ */
+export async function open(session, { show, say }) {
+  await styled();
+  const explainer = new Explainer(session);
+  openWhy(explainer);
+  openHow(explainer);
+  try {
+    const samples = await fetchSamples();
+    showSamples(session, samples, show);
+    openBench(session, samples, say);
+    openBits(session, explainer, samples, show);
+  } catch (error) {
+    byId('disputed').textContent = `The samples did not load: ${error instanceof Error ? error.message : error}. Drawing works without them.`;
+  }
+}
+
+/** The style of these parts. */
+function styled() {
+  const link = document.createElement('link');
+  link.rel = 'stylesheet';
+  link.href = STYLE.href;
+  return new Promise((resolve) => {
+    link.addEventListener('load', resolve);
+    link.addEventListener('error', resolve);
+    document.head.append(link);
+  });
+}
