@@ -38,8 +38,9 @@ impl Golden {
         }
         assert!(named.is_none(), "DIGIT8_SHARED is {}, which has no torch-golden", shared.display());
         // Written past the test harness, which would swallow it and has no word for it; `cargo xtask test` counts these lines.
-        let message =
-            format!("\nskipped {test}: no PyTorch values (DIGIT8_SHARED, or ../shared beside the checkout)\n");
+        let message = format!(
+            "\nskipped {test}: no PyTorch values (DIGIT8_SHARED, or ../shared beside the checkout)\n"
+        );
         let _ = std::io::stdout().write_all(message.as_bytes());
         None
     }
