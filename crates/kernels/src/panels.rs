@@ -26,8 +26,10 @@ use std::mem::MaybeUninit;
 use crate::Kernel;
 use crate::simd::{LANES, Line, MAX_GROUPS, Simd, dispatch};
 
-/// Vectors of neurons in a panel. WebAssembly has registers for three.
+/// Most vectors of neurons in a panel. WebAssembly has registers for three.
 const PANEL: usize = if cfg!(target_arch = "wasm32") { 3 } else { 7 };
+/// Whether the neurons behind the last full panel make a panel of their own, or one each vector: every size of panel is code.
+const ANY_SIZE: bool = !cfg!(target_arch = "wasm32");
 /// Whether several rows take turns on a slice. Where there are few registers, a line cannot serve several rows at once, and
 /// turns alone are not worth their code.
 const TURNS: bool = !cfg!(target_arch = "wasm32");
@@ -41,6 +43,17 @@ const SLICE: usize = 24 << 10;
 /// The lesser of two.
 const fn least(a: usize, b: usize) -> usize {
     if a < b { a } else { b }
+}
+
+/// The panels of a number of neurons: the first neuron, and how many vectors.
+fn panels(outputs: usize) -> impl Iterator<Item = (usize, usize)> {
+    let mut next = 0;
+    std::iter::from_fn(move || {
+        let (first, left) = (next, (outputs - next.min(outputs)).div_ceil(LANES));
+        let vectors = if left < PANEL && !ANY_SIZE { left.min(1) } else { left.min(PANEL) };
+        next += vectors * LANES;
+        (vectors > 0).then_some((first, vectors))
+    })
 }
 
 /// What a product multiplies, and what becomes of its sums.
@@ -100,9 +113,9 @@ impl Panels {
     ) -> Self {
         let groups = row.div_ceil(4);
         let mut lines = Vec::with_capacity(outputs.div_ceil(LANES) * groups);
-        for panel in (0..outputs).step_by(PANEL * LANES) {
+        for (panel, vectors) in panels(outputs) {
             for number in 0..groups {
-                for first in (panel..outputs.min(panel + PANEL * LANES)).step_by(LANES) {
+                for first in (panel..panel + vectors * LANES).step_by(LANES) {
                     let neuron = |n| if n < outputs { group(n, number) } else { [0; 4] };
                     lines.push(arrange(Line(std::array::from_fn(|lane| neuron(first + lane)))));
                 }
@@ -122,14 +135,14 @@ impl Panels {
             let mut found = Found::new();
             for (x, out) in x.chunks(rows * panels.row).zip(out.chunks_mut(rows * panels.outputs)) {
                 let mut lines = &panels.lines[..];
-                for first in (0..panels.outputs).step_by(PANEL * LANES) {
-                    let vectors = (panels.outputs - first).div_ceil(LANES).min(PANEL);
+                for (first, vectors) in self::panels(panels.outputs) {
                     let (panel, rest) = lines.split_at(groups * vectors);
                     lines = rest;
                     let layer = Layer { panels, product, first };
                     // SAFETY: the caller's contract.
                     unsafe {
                         match vectors {
+                            2.. if !ANY_SIZE => layer.panel::<S, PANEL>(panel, x, &mut found, out),
                             1 => layer.panel::<S, { least(1, PANEL) }>(panel, x, &mut found, out),
                             2 => layer.panel::<S, { least(2, PANEL) }>(panel, x, &mut found, out),
                             3 => layer.panel::<S, { least(3, PANEL) }>(panel, x, &mut found, out),
@@ -264,15 +277,25 @@ impl<P: Product> Layer<'_, P> {
                 }
             }
             for (at, sums) in sums.into_iter().enumerate() {
-                let neuron = self.first + at * LANES;
-                let values = self.product.finish::<S>(neuron, sums);
-                match out[neuron..].first_chunk_mut() {
-                    Some(whole) => *whole = values,
-                    None => {
-                        let tail = &mut out[neuron..];
-                        tail.copy_from_slice(&values[..tail.len()]);
-                    }
-                }
+                finish::<S, P>(self.product, self.first + at * LANES, sums, out);
+            }
+        }
+    }
+}
+
+/// Makes outputs of the sums of sixteen neurons.
+// Where the module is to be small, once and not for every size of panel.
+#[cfg_attr(target_arch = "wasm32", inline(never))]
+#[cfg_attr(not(target_arch = "wasm32"), inline(always))]
+unsafe fn finish<S: Simd, P: Product>(product: &P, first: usize, sums: P::Sums<S>, out: &mut [P::Out]) {
+    // SAFETY: the caller's contract.
+    let values = unsafe { product.finish::<S>(first, sums) };
+    let out = &mut out[first..];
+    match out.first_chunk_mut() {
+        Some(whole) => *whole = values,
+        None => {
+            for (out, value) in out.iter_mut().zip(values) {
+                *out = value;
             }
         }
     }

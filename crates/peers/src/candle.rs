@@ -32,7 +32,9 @@ pub fn load(setup: &Setup, model: &str, batches: &Batches) -> anyhow::Result<Run
     Ok(Box::new(move |batch, logits| {
         let output = forward(&layers, &inputs[batch])?;
         let (storage, layout) = output.storage_and_layout();
-        let candle_core::Storage::Cpu(storage) = &*storage else { anyhow::bail!("logits are not on the CPU") };
+        let candle_core::Storage::Cpu(storage) = &*storage else {
+            anyhow::bail!("logits are not on the CPU")
+        };
         logits.copy_from_slice(&storage.as_slice()?[layout.start_offset()..][..logits.len()]);
         Ok(())
     }))
@@ -43,7 +45,8 @@ pub fn training(setup: &Setup) -> anyhow::Result<Time> {
     let digits = Input::training(&setup.folder)?;
     let images = digits.images.chunks_exact(BATCH * PIXELS);
     let images = images.map(|images| Tensor::from_slice(images, (BATCH, PIXELS), &Device::Cpu));
-    let labels = digits.labels.chunks_exact(BATCH).map(|labels| Tensor::from_slice(labels, BATCH, &Device::Cpu));
+    let labels =
+        digits.labels.chunks_exact(BATCH).map(|labels| Tensor::from_slice(labels, BATCH, &Device::Cpu));
     let batches = images.zip(labels).map(|(images, labels)| Ok((images?, labels?.to_dtype(DType::U32)?)));
     let batches = batches.collect::<anyhow::Result<Vec<_>>>()?;
 

@@ -98,9 +98,9 @@ impl Batches {
         for batch in 0..self.count() {
             run(batch, &mut logits[self.first(batch) * CLASSES..][..self.size * CLASSES])?;
         }
-        let read = logits.chunks(CLASSES).map(|logits| {
-            (0..CLASSES).reduce(|best, at| if logits[at] > logits[best] { at } else { best })
-        });
+        let read = logits
+            .chunks(CLASSES)
+            .map(|logits| (0..CLASSES).reduce(|best, at| if logits[at] > logits[best] { at } else { best }));
         Ok(read.zip(&self.input.labels).filter(|&(read, &label)| read == Some(usize::from(label))).count())
     }
 }

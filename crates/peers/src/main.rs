@@ -44,17 +44,38 @@ pub struct Setup {
     library: Option<PathBuf>,
 }
 
-/// An engine, the package that has its version, its models, and whether it reads digits or only multiplies.
-const ENGINES: [(&str, &str, &[&str], bool, Load); 6] = [
-    ("onnxruntime", "", ALL, true, onnxruntime::load),
-    ("rten", "rten", ALL, true, rten::load),
-    ("tract", "tract-onnx", ALL, true, tract::load),
-    ("candle", "candle-core", &["float32"], true, candle::load),
-    ("gemm", "gemm", &["float32"], false, products::float),
-    ("rten-gemm", "rten-gemm", &["static"], false, products::int8),
-];
+/// Somebody's engine.
+struct Engine {
+    name: &'static str,
+    /// The package whose version is the engine's; onnxruntime is not built here.
+    package: Option<&'static str>,
+    models: &'static [&'static str],
+    does: Does,
+    load: Load,
+}
+
+/// What an engine does.
+#[derive(Clone, Copy, PartialEq)]
+enum Does {
+    /// It reads digits, on any number of threads.
+    Read,
+    /// It reads digits, on one thread.
+    ReadAlone,
+    /// It multiplies matrices and nothing else.
+    Multiply,
+}
 
 const ALL: &[&str] = &["float32", "static", "fused", "dynamic"];
+
+#[rustfmt::skip]
+const ENGINES: [Engine; 6] = [
+    Engine { name: "onnxruntime", package: None, models: ALL, does: Does::Read, load: onnxruntime::load },
+    Engine { name: "rten", package: Some("rten"), models: ALL, does: Does::Read, load: rten::load },
+    Engine { name: "tract", package: Some("tract-onnx"), models: ALL, does: Does::ReadAlone, load: tract::load },
+    Engine { name: "candle", package: Some("candle-core"), models: &["float32"], does: Does::Read, load: candle::load },
+    Engine { name: "gemm", package: Some("gemm"), models: &["float32"], does: Does::Multiply, load: products::float },
+    Engine { name: "rten-gemm", package: Some("rten-gemm"), models: &["static"], does: Does::Multiply, load: products::int8 },
+];
 
 /// Runs something so many times.
 type Time = Box<dyn FnMut(u64) -> anyhow::Result<Duration>>;
@@ -78,24 +99,25 @@ fn run() -> anyhow::Result<()> {
     let input = Box::leak(Box::new(Input::read(&folder)?));
     let setup = Setup { folder, input, threads, library: arguments.next().map(PathBuf::from) };
     let mut rows = Vec::new();
-    for (engine, package, models, reads, load) in ENGINES {
-        if let Some(version) = version(package) {
-            say(json!({"version": [engine, version]}))?;
+    // A small batch does not keep several threads busy.
+    let sizes: &[usize] = if threads == 1 { &[1, 64, 10_000] } else { &[10_000] };
+    for engine in ENGINES.iter().filter(|engine| threads == 1 || engine.does != Does::ReadAlone) {
+        let Engine { name, package, models, .. } = engine;
+        if let Some(version) = package.and_then(version) {
+            say(json!({"version": [name, version]}))?;
         }
-        // One batch after the other, so that all threads have something to do.
-        let sizes: &[usize] = if threads == 1 { &[1, 64, 10_000] } else { &[10_000] };
-        for (model, size) in models.iter().flat_map(|model| sizes.iter().map(move |size| (model, *size))) {
-            match prepare(&setup, model, size, reads, load) {
+        for (model, &size) in models.iter().flat_map(|model| sizes.iter().map(move |size| (model, size))) {
+            match engine.prepare(&setup, model, size) {
                 Ok((correct, time)) => {
                     let classified = correct.map(|_| input.len());
                     say(json!({"row": {
-                        "engine": engine, "model": model, "batch": size, "correct": correct, "classified": classified
+                        "engine": name, "model": model, "batch": size, "correct": correct, "classified": classified
                     }}))?;
                     rows.push(time);
                 }
                 Err(error) => {
-                    let what = format!("{engine} {model}, batch {size}");
-                    say(json!({"left_out": {"engine": what, "why": format!("{error:#}")}}))?;
+                    let engine = format!("{name} {model}, batch {size}");
+                    say(json!({"left_out": {"engine": engine, "why": format!("{error:#}")}}))?;
                 }
             }
         }
@@ -114,37 +136,34 @@ fn run() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Loads a model into an engine, lets it read all digits, if it does, and is then ready to time it.
-fn prepare(
-    setup: &Setup,
-    model: &str,
-    size: usize,
-    reads: bool,
-    load: Load,
-) -> anyhow::Result<(Option<usize>, Time)> {
-    let batches = Batches::new(setup.input, size);
-    let mut run = load(setup, model, &batches)?;
-    let mut logits = vec![0.0; size * input::CLASSES];
-    let correct = match reads {
-        true => Some(batches.correct(|batch, logits| run(batch, logits))?),
-        false => None,
-    };
-    let mut batch = 0;
-    let time: Time = Box::new(move |runs| {
-        let start = Instant::now();
-        for _ in 0..runs {
-            run(batch, &mut logits)?;
-            std::hint::black_box(&mut logits);
-            batch = if batch + 1 < batches.walk() { batch + 1 } else { 0 };
-        }
-        Ok(start.elapsed())
-    });
-    Ok((correct, time))
+impl Engine {
+    /// Loads a model, lets the engine read all digits, if it does, and is then ready to time it.
+    fn prepare(&self, setup: &Setup, model: &str, size: usize) -> anyhow::Result<(Option<usize>, Time)> {
+        let batches = Batches::new(setup.input, size);
+        let mut run = (self.load)(setup, model, &batches)?;
+        let mut logits = vec![0.0; size * input::CLASSES];
+        let correct = match self.does {
+            Does::Read | Does::ReadAlone => Some(batches.correct(&mut run)?),
+            Does::Multiply => None,
+        };
+        let mut batch = 0;
+        let time: Time = Box::new(move |runs| {
+            let start = Instant::now();
+            for _ in 0..runs {
+                run(batch, &mut logits)?;
+                std::hint::black_box(&mut logits);
+                batch = if batch + 1 < batches.walk() { batch + 1 } else { 0 };
+            }
+            Ok(start.elapsed())
+        });
+        Ok((correct, time))
+    }
 }
 
 /// The version of a dependency.
 fn version(package: &str) -> Option<&'static str> {
-    let (_, after) = include_str!("../Cargo.lock").split_once(&format!("name = \"{package}\"\nversion = \""))?;
+    let (_, after) =
+        include_str!("../Cargo.lock").split_once(&format!("name = \"{package}\"\nversion = \""))?;
     after.split('"').next()
 }
 

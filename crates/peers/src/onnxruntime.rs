@@ -21,21 +21,25 @@ pub fn load(setup: &Setup, model: &str, batches: &Batches) -> anyhow::Result<Run
             ENVIRONMENT.get_or_init(|| environment)
         }
     };
-    let mut session = Session::builder(environment)?
-        .with_optimization_level(GraphOptimizationLevel::All)?
-        .with_parallel_execution(false)?
-        .with_inter_threads(1)?
-        .with_intra_threads(setup.threads)?
-        // Its threads may spin while it runs, which is fastest, but not while others do.
-        .with_config_entry("session.force_spinning_stop", "1")?
-        .commit_from_memory(&model_file(&setup.folder, model, "onnx")?)?;
+    let mut session = session(environment, setup.threads, &model_file(&setup.folder, model, "onnx")?)?;
     let shape = [batches.size, PIXELS];
     let inputs = batches.all().map(|images| TensorRef::from_array_view((shape, images)));
     let inputs = inputs.collect::<Result<Vec<_>, _>>()?;
     Ok(Box::new(move |batch, logits| {
-        let outputs = session.run([(&inputs[batch]).into()])?;
+        let outputs = session.run([(&*inputs[batch]).into()])?;
         let (_, values) = outputs[0].try_extract_tensor::<f32>()?;
         logits.copy_from_slice(values);
         Ok(())
     }))
+}
+
+fn session(environment: &Environment, threads: usize, model: &[u8]) -> ort::Result<Session> {
+    Session::builder(environment)?
+        .with_optimization_level(GraphOptimizationLevel::All)?
+        .with_parallel_execution(false)?
+        .with_inter_threads(1)?
+        .with_intra_threads(threads)?
+        // Its threads may spin while it runs, which is fastest, but not while others do.
+        .with_config_entry("session.force_spinning_stop", "1")?
+        .commit_from_memory(model)
 }

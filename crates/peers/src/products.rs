@@ -86,7 +86,7 @@ pub fn int8(setup: &Setup, model: &str, batches: &Batches) -> anyhow::Result<Run
     let mut layers = Vec::new();
     for (number, (inputs, outputs)) in (1..).zip(shapes(&tensors)?) {
         let weight = tensors.tensor(&format!("linear{number}.weight"))?;
-        let weight = weight.data().iter().map(|&byte| byte as i8).collect();
+        let weight = weight.data().iter().map(|&byte| byte as i8).collect::<Vec<i8>>();
         let weight = NdTensor::from_data([outputs, inputs], weight);
         layers.push(Layer {
             weight: executor.prepack_b(weight.transposed()),

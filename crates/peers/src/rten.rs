@@ -2,7 +2,6 @@
 
 use anyhow::anyhow;
 use rten::ModelOptions;
-use rten_tensor::prelude::*;
 use rten_tensor::{NdTensorView, TensorView};
 
 use crate::input::{Batches, PIXELS};

@@ -1,13 +1,11 @@
 //! tract, optimised for one size of batch.
 
-use anyhow::ensure;
 use tract_onnx::prelude::*;
 
 use crate::input::{Batches, PIXELS};
 use crate::{Run, Setup, model_file};
 
 pub fn load(setup: &Setup, model: &str, batches: &Batches) -> anyhow::Result<Run> {
-    ensure!(setup.threads == 1, "it runs on one thread");
     let shape = [batches.size, PIXELS];
     let plan = tract_onnx::onnx()
         .model_for_read(&mut &model_file(&setup.folder, model, "onnx")?[..])?
@@ -19,7 +17,7 @@ pub fn load(setup: &Setup, model: &str, batches: &Batches) -> anyhow::Result<Run
     let mut state = plan.spawn()?;
     Ok(Box::new(move |batch, logits| {
         let outputs = state.run(tvec!(inputs[batch].clone()))?;
-        logits.copy_from_slice(outputs[0].as_slice::<f32>()?);
+        logits.copy_from_slice(outputs[0].try_as_plain_ram()?.as_slice::<f32>()?);
         Ok(())
     }))
 }

@@ -114,6 +114,9 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     let (rows, errors) = sampler::sample(benches, effort, &bar);
     bar.finish_and_clear();
     left_out.extend(errors.iter().map(|error| format!("{error:#}")));
+    // A process that ended took many rows with it.
+    left_out.sort();
+    left_out.dedup();
 
     (report.limits, report.rows) = limits::split(rows);
     args.finish(&report, earlier.as_ref(), &left_out)

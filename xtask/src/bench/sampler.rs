@@ -36,7 +36,7 @@ pub struct Effort {
 /// After a row that uses several threads: for those of them that wait actively to fall asleep.
 const PAUSE: Duration = Duration::from_millis(5);
 
-/// Times every row in every round. Returns the rows, and the error of each that failed, of which no row is left.
+/// Times every row in every round. Returns the rows, and the errors of those that failed, which are left out.
 pub fn sample(benches: Vec<Bench>, effort: Effort, bar: &ProgressBar) -> (Vec<Row>, Vec<anyhow::Error>) {
     let mut errors = Vec::new();
     let mut running: Vec<Running> = Vec::new();
@@ -57,15 +57,10 @@ pub fn sample(benches: Vec<Bench>, effort: Effort, bar: &ProgressBar) -> (Vec<Ro
         });
         running.reverse();
     }
-    let mut rows: Vec<Row> = Vec::new();
     if effort.rounds % 2 == 1 {
         running.reverse();
     }
-    for Running { mut bench, samples, .. } in running {
-        bench.row.set_samples(samples);
-        rows.push(bench.row);
-    }
-    (rows, errors)
+    (running.into_iter().map(Running::row).collect(), errors)
 }
 
 /// Something that is being timed.
@@ -98,11 +93,48 @@ impl Running {
         Ok(())
     }
 
+    fn row(self) -> Row {
+        let mut row = self.bench.row;
+        row.set_samples(self.samples);
+        row
+    }
+
     fn time(&mut self) -> anyhow::Result<Duration> {
-        let elapsed = (self.bench.time)(self.runs).with_context(|| self.bench.row.name())?;
+        let elapsed = (self.bench.time)(self.runs).with_context(|| self.bench.row.engine.clone())?;
         if self.bench.row.threads > 1 {
             std::thread::sleep(PAUSE);
         }
         Ok(elapsed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::ensure;
+
+    use super::*;
+
+    #[test]
+    fn rows_keep_their_order_and_failures_are_left_out() {
+        let bench = |engine: &str, nanoseconds: u64, calls: u64| {
+            let mut left = calls;
+            let time = move |runs| {
+                ensure!(left > 0, "broken");
+                left -= 1;
+                Ok(Duration::from_nanos(nanoseconds * runs))
+            };
+            let row = Row { engine: engine.into(), threads: 1, ..Row::default() };
+            Bench { row, per_run: 10.0, time: Box::new(time) }
+        };
+        for rounds in [4, 5] {
+            let benches =
+                vec![bench("a", 500, 99), bench("b", 7, 0), bench("c", 80, 5), bench("d", 2000, 99)];
+            let effort = Effort { rounds, sample: Duration::from_micros(1) };
+            let (rows, errors) = sample(benches, effort, &ProgressBar::hidden());
+            let found: Vec<_> = rows.iter().map(|row| (&*row.engine, row.median_ns, row.samples)).collect();
+            assert_eq!(found, [("a", 50.0, rounds), ("d", 200.0, rounds)]);
+            let errors: Vec<_> = errors.iter().map(|error| format!("{error:#}")).collect();
+            assert_eq!(errors, ["b: broken", "c: broken"]);
+        }
     }
 }

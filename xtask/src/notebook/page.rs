@@ -78,8 +78,9 @@ pub fn commands<'a>(lines: impl IntoIterator<Item = &'a str>) -> Markup {
 /// A table: names to the left, numbers to the right.
 pub fn table<const N: usize>(table: &Table<N>, caption: &str) -> Markup {
     html! {
-        div.table { table {
-            @if !caption.is_empty() { caption { (caption) } }
+        p.caption { (caption) }
+        // Reached by keyboard, since it scrolls where the screen is narrow.
+        div.table tabindex="0" role="group" aria-label=(caption) { table {
             thead { tr { @for heading in table.headings { th scope="col" { (math(heading)) } } } }
             tbody { @for row in &table.rows { tr {
                 @for (column, cell) in row.iter().enumerate() {

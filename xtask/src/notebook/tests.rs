@@ -20,7 +20,13 @@ fn digits(count: usize) -> Digits {
 
 fn dataset(official_test: bool) -> Dataset {
     let origin = "scribbles <i>&c.</i> from 'here'".into();
-    Dataset { origin, official_test, train: digits(40), test: digits(30) }
+    Dataset {
+        title: "digits made by a rule".into(),
+        origin,
+        official_test,
+        train: digits(40),
+        test: digits(30),
+    }
 }
 
 /// The lab of a tiny random network in a file with an awkward name.

@@ -114,10 +114,7 @@ fn block(float: &Linear, int8: &QuantizedLinear, show: impl Fn(&Weight) -> Strin
             if column == 0 { format!("neuron {neuron}") } else { cells.next().unwrap_or_default() }
         })
     };
-    Table::new(
-        ["pixel", "14, 12", "14, 13", "14, 14", "14, 15", "14, 16"],
-        (0..neurons.min(5)).map(row).collect::<Vec<_>>(),
-    )
+    Table::new(["column", "12", "13", "14", "15", "16"], (0..neurons.min(5)).map(row).collect::<Vec<_>>())
 }
 
 fn pictures(float: &Linear, int8: &QuantizedLinear) -> anyhow::Result<[String; 3]> {
@@ -175,8 +172,8 @@ impl Chapter for Weights {
     fn tell(&self) -> String {
         let [before, integers, after] = self.block.each_ref().map(Table::text);
         format!(
-            "A corner of linear1 before, as integers, and dequantized:\n\n{before}\n\n{integers}\n\n{after}\n\n{}\n\nThe \
-             largest differences\n\n{}",
+            "A piece of linear1, row 14 of the image and columns 12 to 16: before, as integers, and dequantized\n\n\
+             {before}\n\n{integers}\n\n{after}\n\n{}\n\nThe largest differences\n\n{}",
             self.errors.text(),
             self.largest.text()
         )
@@ -188,10 +185,11 @@ impl Chapter for Weights {
         html! {
             p { "An integer weight " var { "q" } " stands for " var { "S" } " · " var { "q" } ". What the float network had \
                  and what the integers stand for is not the same, but close: here are both, and the difference." }
-            div.narrow-tables {
-                (page::table(reals, "before"))
-                (page::table(integers, "as integers"))
-                (page::table(dequantized, "dequantized"))
+            p { "The middle of the image, row 14 and columns 12 to 16, for the first neurons of linear1:" }
+            div.three-tables {
+                div { (page::table(reals, "before")) }
+                div { (page::table(integers, "as integers")) }
+                div { (page::table(dequantized, "dequantized")) }
             }
             (page::three_figures([
                 page::pixels(before, "Weights of linear1 before quantization", "linear1 before."),

@@ -277,10 +277,11 @@ const NUMBERS: [u64; 16] = {
 /// `a · b + c`, rounded once. The product is exact in `f64`, and so is the sum but for a rounding that is seldom seen again.
 #[inline(always)]
 fn fma(a: [v128; 4], b: [v128; 4], c: [v128; 4]) -> [v128; 4] {
+    let merge = merging();
     let mut doubtful = u64x2_splat(0);
-    let rounded = std::array::from_fn(|at| {
-        let (low, high) = (sum(a[at], b[at], c[at]), sum(upper(a[at]), upper(b[at]), upper(c[at])));
-        let rounded = to_singles(low, high);
+    let mut four = |a, b, c| {
+        let (low, high) = (sum(a, b, c), sum(upper(a), upper(b), upper(c)));
+        let rounded = to_singles(low, high, merge);
         let is_subnormal = v128_and(
             f32x4_lt(f32x4_abs(rounded), f32x4_splat(f32::MIN_POSITIVE)),
             f32x4_ne(rounded, f32x4_splat(0.0)),
@@ -288,7 +289,9 @@ fn fma(a: [v128; 4], b: [v128; 4], c: [v128; 4]) -> [v128; 4] {
         let is_middle = v128_or(is_middle(low), is_middle(high));
         doubtful = v128_or(doubtful, v128_or(is_subnormal, is_middle));
         rounded
-    });
+    };
+    let rounded =
+        [four(a[0], b[0], c[0]), four(a[1], b[1], c[1]), four(a[2], b[2], c[2]), four(a[3], b[3], c[3])];
     if v128_any_true(doubtful) { exact_fma(a, b, c) } else { rounded }
 }
 
@@ -305,11 +308,17 @@ fn is_middle(x: v128) -> v128 {
     i64x2_eq(v128_and(x, u64x2_splat(0x1fff_ffff)), u64x2_splat(0x1000_0000))
 }
 
-/// Four `f64` rounded to `f32`. The swizzle is a shuffle that LLVM cannot see through: it would round one by one.
+/// Four `f64` rounded to `f32`.
 #[inline(always)]
-fn to_singles(low: v128, high: v128) -> v128 {
-    const UPPER: v128 = u8x16(16, 16, 16, 16, 16, 16, 16, 16, 0, 1, 2, 3, 4, 5, 6, 7);
-    v128_or(f32x4_demote_f64x2_zero(low), u8x16_swizzle(f32x4_demote_f64x2_zero(high), UPPER))
+fn to_singles(low: v128, high: v128, merge: v128) -> v128 {
+    v128_or(f32x4_demote_f64x2_zero(low), u8x16_swizzle(f32x4_demote_f64x2_zero(high), merge))
+}
+
+/// The swizzle that moves the lower half to the upper. LLVM must not know that it is no more than a shuffle: it would make
+/// one shuffle of all, and round one number at a time.
+#[inline(always)]
+fn merging() -> v128 {
+    std::hint::black_box(u8x16(16, 16, 16, 16, 16, 16, 16, 16, 0, 1, 2, 3, 4, 5, 6, 7))
 }
 
 /// The two upper lanes, in the place of the lower.
@@ -323,7 +332,8 @@ fn upper(x: v128) -> v128 {
 #[inline(never)]
 fn exact_fma(a: [v128; 4], b: [v128; 4], c: [v128; 4]) -> [v128; 4] {
     std::array::from_fn(|at| {
-        to_singles(odd_sum(a[at], b[at], c[at]), odd_sum(upper(a[at]), upper(b[at]), upper(c[at])))
+        let (low, high) = (odd_sum(a[at], b[at], c[at]), odd_sum(upper(a[at]), upper(b[at]), upper(c[at])));
+        to_singles(low, high, merging())
     })
 }
 

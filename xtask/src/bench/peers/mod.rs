@@ -64,6 +64,7 @@ impl Peers {
                 .env("RTEN_NUM_THREADS", threads.to_string());
             command.arg(folder.join("input")).arg(threads.to_string());
             command.args(python.onnxruntime.iter().map(|(_, library)| library));
+            println!("Starting the engines in Rust, {}", counted(threads));
             process::start(self, &mut command, &log(folder, "rust", threads), threads, training_digits)?;
         }
         Ok(())
@@ -82,6 +83,7 @@ impl Peers {
             command.env("OMP_NUM_THREADS", threads.to_string());
             command.arg(files::root().join("crates/peers/pytorch.py"));
             command.arg(folder.join("input")).arg(threads.to_string());
+            println!("Starting PyTorch, {}", counted(threads));
             process::start(self, &mut command, &log(folder, "pytorch", threads), threads, training_digits)?;
         }
         Ok(())
@@ -92,6 +94,10 @@ impl Peers {
 fn thread_counts() -> impl Iterator<Item = usize> {
     let all = all_threads();
     [1].into_iter().chain((all > 1).then_some(all))
+}
+
+fn counted(threads: usize) -> String {
+    if threads == 1 { "one thread".into() } else { format!("{threads} threads") }
 }
 
 /// What a process says besides its rows.
@@ -106,6 +112,8 @@ fn build(folder: &Path) -> anyhow::Result<PathBuf> {
     let manifest = files::root().join("crates/peers/Cargo.toml");
     let mut command = cargo();
     command.args(["build", "--release", "--locked", "--manifest-path"]).arg(manifest);
+    // What candle asks for; the others look at the CPU by themselves.
+    command.env("RUSTFLAGS", "-Ctarget-cpu=native");
     run(command.arg("--target-dir").arg(&target)).context("crates/peers did not build")?;
     Ok(target.join("release").join(format!("digit8-peers{}", std::env::consts::EXE_SUFFIX)))
 }

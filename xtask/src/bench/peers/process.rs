@@ -55,7 +55,6 @@ pub fn start(
     threads: usize,
     training_digits: usize,
 ) -> anyhow::Result<()> {
-    println!("Starting {}", shown(command));
     let process = Rc::new(RefCell::new(Process::start(command, log)?));
     let mut number = 0;
     loop {
@@ -100,11 +99,19 @@ impl Process {
 
     fn answer(&mut self) -> anyhow::Result<String> {
         let line = self.answers.next().transpose()?;
-        line.ok_or_else(|| anyhow!("the process ended, see {}", self.log.display()))
+        line.ok_or_else(|| {
+            let log = std::fs::read_to_string(&self.log).unwrap_or_default();
+            anyhow!(
+                "its process ended with {:?}, see {}",
+                log.lines().last().unwrap_or(""),
+                self.log.display()
+            )
+        })
     }
 
     fn time(&mut self, row: usize, runs: u64) -> anyhow::Result<Duration> {
-        writeln!(self.requests, "{row} {runs}")?;
+        // Of a process that has ended, the answer tells more.
+        _ = writeln!(self.requests, "{row} {runs}");
         let nanoseconds = self.answer()?;
         let nanoseconds =
             nanoseconds.parse().with_context(|| format!("unexpected answer {nanoseconds:?}"))?;

@@ -159,10 +159,10 @@ impl Neuron {
     pub fn page(&self) -> Markup {
         html! {
             h3 { "One neuron, step by step" }
-            p { "Neuron " (self.number) " answers test image 0 most strongly. These are the greatest of its "
-                (self.inputs) " products, first of real numbers, then of integers:" }
-            (page::table(&self.terms, ""))
-            p { "And this is the way from there to its output:" }
+            p { "Neuron " (self.number) " answers test image 0 most strongly. It adds up " (self.inputs) " products and \
+                 a bias:" }
+            (page::table(&self.terms, "The greatest products, of real numbers and of integers"))
+            p { "This is the way from there to its output:" }
             ol.steps { @for (what, numbers) in self.steps() { li { (what) div { (page::math(&numbers)) } } } }
         }
     }
