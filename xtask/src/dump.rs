@@ -65,7 +65,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     let (int8, seen) = match files::read_model(&args.model)?.0 {
         Model::Float(mlp) => {
             let scheme = args.scheme.context("--scheme is needed, since the model is float32")?;
-            println!("Model        {model}: float32, quantized {}", described(scheme, &args.recipe));
+            println!("Model        {model}: float32, quantized: {}", described(scheme, &args.recipe));
             println!("Calibration  {}", args.recipe.origin(scheme, &dataset));
             args.recipe.quantize(&mlp, scheme, &dataset)?
         }
