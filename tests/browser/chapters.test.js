@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 
-import { draw, pageTest, text } from './harness.js';
+import { draw, openChapters, pageTest, text } from './harness.js';
 
 /** @import { Page } from 'playwright-core' */
 
@@ -14,6 +14,7 @@ const explained = (page) => page.locator('[data-testid="verdict"]', { hasText: '
 
 for (const scheme of ['static', 'fused', 'dynamic']) {
   pageTest(`the ${scheme} network’s difference is explained, and its numbers fit together`, { path: `?scheme=${scheme}` }, async (page) => {
+    await openChapters(page);
     assert.match(await text(page, 'verdict'), /^Draw a digit/);
     await draw(page, '3');
     await explained(page);
@@ -33,6 +34,7 @@ for (const scheme of ['static', 'fused', 'dynamic']) {
 }
 
 pageTest('the explanation follows the drawing and the choice', {}, async (page) => {
+  await openChapters(page);
   await draw(page, '1');
   await explained(page);
   const one = await text(page, 'verdict');
@@ -48,12 +50,14 @@ pageTest('the explanation follows the drawing and the choice', {}, async (page) 
 });
 
 pageTest('a sample that is read differently is explained as such', { path: '?model=notebook' }, async (page) => {
+  await openChapters(page);
   await page.locator('#samples .disputed').first().click();
   await explained(page);
   assert.match(await text(page, 'verdict'), /back in float, the answer would be \d again|would bring the \d back/);
 });
 
 pageTest('weights of fewer bits read fewer samples', {}, async (page) => {
+  await openChapters(page);
   await draw(page, '3');
   await page.locator('[data-testid="bits-answer"]', { hasText: 'your drawing is read as' }).waitFor();
   const right = await Promise.all([2, 3, 4, 5, 6, 7, 8].map((bits) => value(page, `bits-${bits}`)));
@@ -70,6 +74,7 @@ pageTest('weights of fewer bits read fewer samples', {}, async (page) => {
 });
 
 pageTest('a misread sample is one click away', {}, async (page) => {
+  await openChapters(page);
   await page.getByTestId('bits').fill('2');
   const first = page.getByTestId('bits-misread').locator('button').first();
   const [, label] = /a (\d), is read as (\d)/.exec((await first.getAttribute('aria-label')) ?? '') ?? [];

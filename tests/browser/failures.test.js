@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 
-import { assertRead, draw, pageTest, text } from './harness.js';
+import { assertRead, draw, openChapters, pageTest, text } from './harness.js';
 
 /** @import { BrowserContext, Page } from 'playwright-core' */
 
@@ -76,7 +76,7 @@ pageTest(
 );
 
 pageTest('who is offline is told so, and can try again', { mayLog: /ERR_INTERNET_DISCONNECTED/ }, async (page, context) => {
-  await page.getByTestId('bits-8').waitFor();
+  await openChapters(page);
   await context.setOffline(true);
   await page.getByTestId('scheme').selectOption('dynamic');
   await statusSays(page, /drawings-dynamic.*you are offline/);
@@ -111,6 +111,7 @@ pageTest(
   'without explanations the answers are there, and the page says what is missing',
   { mayLog: /404/, prepare: missing(/explain-\w+\.js$/) },
   async (page) => {
+    await page.locator('#why').scrollIntoViewIfNeeded();
     await page.locator('#why-body', { hasText: 'This cannot be computed' }).waitFor();
     assert.match(await text(page, 'verdict'), /Reload the page.*not affected/);
     await draw(page, '3');

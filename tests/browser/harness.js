@@ -154,6 +154,15 @@ export async function assertRead(page, digit) {
   assert.deepEqual([await text(page, 'float-digit'), await text(page, 'int8-digit')], [digit, digit]);
 }
 
+/** Scrolls to what stands below the answers, which opens when it comes near. @param {Page} page */
+export async function openChapters(page) {
+  for (const [chapter, part] of Object.entries({ why: 'why-all', bits: 'bits-8', how: 'how-scale-input' })) {
+    await page.locator(`#${chapter}`).scrollIntoViewIfNeeded();
+    await page.getByTestId(part).waitFor();
+  }
+  await page.locator('h1').scrollIntoViewIfNeeded();
+}
+
 /** A phone. */
 export const PHONE = { viewport: { width: 360, height: 640 }, hasTouch: true, isMobile: true };
 

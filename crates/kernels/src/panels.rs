@@ -359,18 +359,20 @@ unsafe fn add_found<S: Simd, P: Product, const V: usize>(
     x: &[[u8; 4]],
     found: &[u16],
 ) {
-    // SAFETY: the caller's contract.
+    // SAFETY: the caller's contract; the search has found the numbers in `x`, and the panel has lines for every group of it.
     unsafe {
+        let group = |number: u16| *x.get_unchecked(usize::from(number));
+        let lines = |number: u16| panel.get_unchecked(usize::from(number));
         let mut even = *sums;
         if S::TWO_CHAINS {
             let mut odd = [P::zero::<S>(); V];
             let (pairs, last) = found.as_chunks::<2>();
             for &[a, b] in pairs {
-                P::step::<S, V>(&mut even, x[usize::from(a)], &panel[usize::from(a)]);
-                P::step::<S, V>(&mut odd, x[usize::from(b)], &panel[usize::from(b)]);
+                P::step::<S, V>(&mut even, group(a), lines(a));
+                P::step::<S, V>(&mut odd, group(b), lines(b));
             }
             for &a in last {
-                P::step::<S, V>(&mut even, x[usize::from(a)], &panel[usize::from(a)]);
+                P::step::<S, V>(&mut even, group(a), lines(a));
             }
             for (even, odd) in even.iter_mut().zip(odd) {
                 *even = P::add::<S>(*even, odd);
@@ -379,9 +381,8 @@ unsafe fn add_found<S: Simd, P: Product, const V: usize>(
             for &part in parts::<S, P>() {
                 let mut all = 0;
                 for &a in found {
-                    let group = x[usize::from(a)];
-                    P::step::<S, V>(&mut even, part.of(group), &panel[usize::from(a)]);
-                    all |= u32::from_ne_bytes(group);
+                    P::step::<S, V>(&mut even, part.of(group(a)), lines(a));
+                    all |= u32::from_ne_bytes(group(a));
                 }
                 if all & HIGH == 0 {
                     break;

@@ -151,10 +151,10 @@ impl Stage for Requantize {
     unsafe fn apply<S: Simd>(&self, first: usize, sums: S::Ints) -> [u8; LANES] {
         // SAFETY: the caller's contract.
         unsafe {
-            let addend = S::load(vector(&self.addend, first));
-            let t = S::fma(addend, S::splat(self.factor), S::to_reals(sums));
-            let scaled = S::multiply(t, S::load(vector(&self.multiplier, first)));
-            S::to_bytes(scaled, self.zero_point, self.floor)
+            let [addend, multiplier] =
+                [&self.addend, &self.multiplier].map(|all| S::load(vector(all, first)));
+            let terms = [addend, S::splat(self.factor), S::to_reals(sums), multiplier];
+            S::requantize(terms, self.zero_point, self.floor)
         }
     }
 }

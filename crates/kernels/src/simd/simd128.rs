@@ -136,15 +136,15 @@ macro_rules! quarters {
                 let small = f32x4_lt(x, f32x4_splat(2_147_483_648.0));
                 i32x4_trunc_sat_f32x4(f32x4_nearest(v128_bitselect(x, f32x4_splat(-1e9), small)))
             });
-            let zero_point = i16x8_splat(i16::from(zero_point));
-            // What is outside of 16 bits saturates, and stays outside of the final clamp.
-            let low = i16x8_add_sat(i16x8_narrow_i32x4(integers[0], integers[1]), zero_point);
-            let high = i16x8_add_sat(i16x8_narrow_i32x4(integers[2], integers[3]), zero_point);
-            let raised = u8x16_max(u8x16_narrow_i16x8(low, high), u8x16_splat(floor));
-            let mut bytes = [0; LANES];
-            // SAFETY: 16 writable bytes, and the store needs no alignment.
-            unsafe { v128_store(bytes.as_mut_ptr().cast(), raised) };
-            bytes
+            bytes(integers, zero_point, floor)
+        }
+
+        #[inline(always)]
+        unsafe fn requantize(terms: [[v128; 4]; 4], zero_point: u8, floor: u8) -> [u8; LANES] {
+            match requantize(terms) {
+                Some(integers) => bytes(integers, zero_point, floor),
+                None => exact_requantize::<Self>(terms, zero_point, floor),
+            }
         }
 
         #[inline(always)]
@@ -273,6 +273,59 @@ const NUMBERS: [u64; 16] = {
     }
     all
 };
+
+/// `clamp(integer + zero_point, floor, 255)`.
+#[inline(always)]
+fn bytes(integers: [v128; 4], zero_point: u8, floor: u8) -> [u8; LANES] {
+    let zero_point = i16x8_splat(i16::from(zero_point));
+    // What is outside of 16 bits saturates, and stays outside of the final clamp.
+    let low = i16x8_add_sat(i16x8_narrow_i32x4(integers[0], integers[1]), zero_point);
+    let high = i16x8_add_sat(i16x8_narrow_i32x4(integers[2], integers[3]), zero_point);
+    let raised = u8x16_max(u8x16_narrow_i16x8(low, high), u8x16_splat(floor));
+    let mut bytes = [0; LANES];
+    // SAFETY: 16 writable bytes, and the store needs no alignment.
+    unsafe { v128_store(bytes.as_mut_ptr().cast(), raised) };
+    bytes
+}
+
+/// `rint(fma(addend, factor, sum) · multiplier)`, if it is sure that rounding more often leads to the same integers.
+///
+/// With `p = addend · factor`, each of `p`, `p + sum` and their products with the multiplier is off by 2⁻²⁴ of itself at most.
+/// So where neither `p · multiplier` nor the result is above 1024, it is off by less than 2⁻¹¹, and that decides nothing
+/// unless it lies as close to the middle between two integers. Results between 1024 and 2²⁰ are off by less than 1, and end
+/// at the same clamp.
+#[inline(always)]
+fn requantize([addend, factor, sum, multiplier]: [[v128; 4]; 4]) -> Option<[v128; 4]> {
+    /// Adding 1.5·2²³ rounds to an integer, half to even, and leaves it in the low bits: exact for magnitudes below 2²².
+    const ROUND: f32 = 12_582_912.0;
+    let mut sure = u32x4_splat(u32::MAX);
+    let mut four = |at: usize| {
+        let product = f32x4_mul(addend[at], factor[at]);
+        let result = f32x4_mul(f32x4_add(product, sum[at]), multiplier[at]);
+        let shifted = f32x4_add(result, f32x4_splat(ROUND));
+        let off = f32x4_sub(result, f32x4_sub(shifted, f32x4_splat(ROUND)));
+        // The comparisons are false for NaN.
+        let within = |x, limit| f32x4_le(f32x4_abs(x), f32x4_splat(limit));
+        sure = v128_and(sure, within(off, 0.5 - 1.0 / 2048.0));
+        sure = v128_and(sure, within(f32x4_mul(product, multiplier[at]), 1024.0));
+        sure = v128_and(sure, within(result, 1_048_576.0));
+        i32x4_sub(shifted, f32x4_splat(ROUND))
+    };
+    let integers = [four(0), four(1), four(2), four(3)];
+    i32x4_all_true(sure).then_some(integers)
+}
+
+/// What [`Simd::requantize`] is defined as.
+#[cold]
+#[inline(never)]
+fn exact_requantize<S: Simd<Reals = [v128; 4]>>(
+    [addend, factor, sum, multiplier]: [[v128; 4]; 4],
+    zero_point: u8,
+    floor: u8,
+) -> [u8; LANES] {
+    // SAFETY: no more than `simd128` is used, which the whole module has.
+    unsafe { S::to_bytes(S::multiply(S::fma(addend, factor, sum), multiplier), zero_point, floor) }
+}
 
 /// `a · b + c`, rounded once. The product is exact in `f64`, and so is the sum but for a rounding that is seldom seen again.
 #[inline(always)]
