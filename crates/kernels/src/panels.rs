@@ -17,9 +17,10 @@
 //! - **Groups of zeros are skipped**: they add nothing, exactly. (An integer's zero point is corrected from the sums of
 //!   weights.) Background quantizes to 0 wherever calibration saw background, and so do many activations behind a ReLU; of
 //!   a digit's groups three in four are skipped.
-//! - **One row** goes through a panel from its first group to its last.
-//! - **Several rows** take turns on a slice of the panel that L1 holds. Four rows that are mostly not 0 go through it
-//!   together, so that a line that was loaded serves four times.
+//! - **Several rows go together** where there are registers for it: a line that was loaded serves three times. They skip
+//!   what is 0 in all three, and of three digits that is still more than half.
+//! - **One row** alone adds its groups to two sets of sums in turn, where there are registers for it, so that a sum seldom
+//!   waits for the one before.
 
 use std::mem::MaybeUninit;
 
@@ -28,15 +29,8 @@ use crate::simd::{LANES, Line, MAX_GROUPS, Simd, dispatch};
 
 /// Vectors of neurons in a panel. WebAssembly has registers for three.
 const PANEL: usize = if cfg!(target_arch = "wasm32") { 3 } else { 7 };
-/// Whether several rows take turns on a slice. Where there are few registers, a line cannot serve several rows at once, and
-/// turns alone are not worth their code.
-const TURNS: bool = !cfg!(target_arch = "wasm32");
-/// Rows that go through a slice together where they are dense: 28 of AVX-512's 32 registers.
-const TILE: usize = 4;
-/// Rows whose sums wait while others take their turn: more would fill L1, where the slice is to stay.
-const BLOCK: usize = 8;
-/// The bytes of a slice: three quarters of the smallest L1 about.
-const SLICE: usize = 24 << 10;
+/// Rows that go together: 21 sums, a group's seven lines, and one register for activations are 29 of AVX-512's 32.
+const TILE: usize = 3;
 
 /// The lesser of two.
 const fn least(a: usize, b: usize) -> usize {
@@ -56,6 +50,12 @@ pub(crate) trait Product {
     /// The CPU has the instruction set of `S`.
     unsafe fn zero<S: Simd>() -> Self::Sums<S>;
 
+    /// What the sums of `V` vectors of neurons start from, from vector `first` on.
+    ///
+    /// # Safety
+    /// The CPU has the instruction set of `S`.
+    unsafe fn start<S: Simd, const V: usize>(&self, first: usize) -> [Self::Sums<S>; V];
+
     /// Adds the products of a group of a row to the sums of `V` vectors of neurons.
     ///
     /// # Safety
@@ -68,11 +68,16 @@ pub(crate) trait Product {
     /// The CPU has the instruction set of `S`.
     unsafe fn add<S: Simd>(a: Self::Sums<S>, b: Self::Sums<S>) -> Self::Sums<S>;
 
-    /// The outputs of neurons `first..first + 16`. Lanes behind the last neuron get padding, and nobody reads them.
+    /// The outputs of `V` vectors of neurons from vector `first` on. Lanes behind the last neuron get padding, and nobody
+    /// reads them.
     ///
     /// # Safety
     /// The CPU has the instruction set of `S`.
-    unsafe fn finish<S: Simd>(&self, first: usize, sums: Self::Sums<S>) -> [Self::Out; LANES];
+    unsafe fn finish<S: Simd, const V: usize>(
+        &self,
+        first: usize,
+        sums: [Self::Sums<S>; V],
+    ) -> [[Self::Out; LANES]; V];
 }
 
 /// Packed weights.
@@ -112,27 +117,48 @@ impl Panels {
         assert!(kernel != Kernel::Scalar, "the scalar kernel's weights are rows");
         #[inline(always)]
         unsafe fn run<S: Simd, P: Product>(panels: &Panels, product: &P, x: &[u8], out: &mut [P::Out]) {
-            let groups = panels.row.div_ceil(4);
-            let rows = if TURNS { out.len() / panels.outputs } else { 1 };
+            let (row, outputs) = (panels.row, panels.outputs);
             let mut found = Found::new();
-            for (x, out) in x.chunks(rows * panels.row).zip(out.chunks_mut(rows * panels.outputs)) {
-                let mut lines = &panels.lines[..];
-                for first in (0..panels.outputs).step_by(PANEL * LANES) {
-                    let vectors = (panels.outputs - first).div_ceil(LANES).min(PANEL);
-                    let (panel, rest) = lines.split_at(groups * vectors);
-                    lines = rest;
-                    let layer = Layer { panels, product, first };
-                    // SAFETY: the caller's contract.
-                    unsafe {
-                        match vectors {
-                            1 => layer.panel::<S, { least(1, PANEL) }>(panel, x, &mut found, out),
-                            2 => layer.panel::<S, { least(2, PANEL) }>(panel, x, &mut found, out),
-                            3 => layer.panel::<S, { least(3, PANEL) }>(panel, x, &mut found, out),
-                            4 => layer.panel::<S, { least(4, PANEL) }>(panel, x, &mut found, out),
-                            5 => layer.panel::<S, { least(5, PANEL) }>(panel, x, &mut found, out),
-                            6 => layer.panel::<S, { least(6, PANEL) }>(panel, x, &mut found, out),
-                            _ => layer.panel::<S, PANEL>(panel, x, &mut found, out),
+            let together = if S::TWO_CHAINS { TILE } else { 1 };
+            for (x, out) in x.chunks(together * row).zip(out.chunks_mut(together * outputs)) {
+                // SAFETY: the caller's contract; so for both.
+                unsafe {
+                    if S::TWO_CHAINS && x.len() == TILE * row {
+                        rows::<S, P, TILE>(panels, product, x, &mut found, out);
+                    } else {
+                        for (x, out) in x.chunks_exact(row).zip(out.chunks_exact_mut(outputs)) {
+                            rows::<S, P, 1>(panels, product, x, &mut found, out);
                         }
+                    }
+                }
+            }
+        }
+        #[inline(always)]
+        unsafe fn rows<S: Simd, P: Product, const R: usize>(
+            panels: &Panels,
+            product: &P,
+            x: &[u8],
+            found: &mut Found,
+            out: &mut [P::Out],
+        ) {
+            let groups = panels.row.div_ceil(4);
+            let mut lines = &panels.lines[..];
+            let all = panels.outputs.div_ceil(LANES);
+            for first in (0..all).step_by(PANEL) {
+                let vectors = (all - first).min(PANEL);
+                let (panel, rest) = lines.split_at(groups * vectors);
+                lines = rest;
+                let layer = Layer { panels, product, first };
+                // SAFETY: the caller's contract.
+                unsafe {
+                    match vectors {
+                        1 => layer.panel::<S, { least(1, PANEL) }, R>(panel, x, found, out),
+                        2 => layer.panel::<S, { least(2, PANEL) }, R>(panel, x, found, out),
+                        3 => layer.panel::<S, { least(3, PANEL) }, R>(panel, x, found, out),
+                        4 => layer.panel::<S, { least(4, PANEL) }, R>(panel, x, found, out),
+                        5 => layer.panel::<S, { least(5, PANEL) }, R>(panel, x, found, out),
+                        6 => layer.panel::<S, { least(6, PANEL) }, R>(panel, x, found, out),
+                        _ => layer.panel::<S, PANEL, R>(panel, x, found, out),
                     }
                 }
             }
@@ -146,14 +172,15 @@ impl Panels {
 struct Layer<'a, P> {
     panels: &'a Panels,
     product: &'a P,
-    /// The panel's first neuron.
+    /// The panel's first vector of neurons.
     first: usize,
 }
 
 impl<P: Product> Layer<'_, P> {
-    /// All rows through a panel of `V` vectors.
+    /// `R` rows through a panel of `V` vectors. What is found in them for the first panel serves the others too, unless
+    /// there is not room for all.
     #[inline(always)]
-    unsafe fn panel<S: Simd, const V: usize>(
+    unsafe fn panel<S: Simd, const V: usize, const R: usize>(
         &self,
         panel: &[Line],
         x: &[u8],
@@ -162,80 +189,21 @@ impl<P: Product> Layer<'_, P> {
     ) {
         let panel: &[[Line; V]] = panel.as_chunks::<V>().0;
         let (row, outputs) = (self.panels.row, self.panels.outputs);
+        let rows: [&[u8]; R] = std::array::from_fn(|at| &x[at * row..][..row]);
+        let whole = row / 4;
         // SAFETY: the caller's contract.
         unsafe {
-            if !TURNS || x.len() == row {
-                self.row::<S, V>(panel, x, found, out);
-            } else {
-                for (x, out) in x.chunks(BLOCK * row).zip(out.chunks_mut(BLOCK * outputs)) {
-                    self.block::<S, V>(panel, x, out);
+            let mut sums = [self.product.start::<S, V>(self.first); R];
+            for first in (0..whole).step_by(MAX_GROUPS) {
+                let here = first..whole.min(first + MAX_GROUPS);
+                let rows = rows.map(|x| &x.as_chunks().0[here.clone()]);
+                if self.first == 0 || whole > MAX_GROUPS {
+                    found.search::<S, R>(rows);
                 }
+                add_found::<S, P, V, R>(&mut sums, &panel[here], rows, found.numbers());
             }
-        }
-    }
-
-    /// One row. What is found in it for the first panel serves the others too, unless there is not room for all.
-    #[inline(always)]
-    unsafe fn row<S: Simd, const V: usize>(
-        &self,
-        panel: &[[Line; V]],
-        x: &[u8],
-        found: &mut Found,
-        out: &mut [P::Out],
-    ) {
-        let (groups, tail) = x.as_chunks();
-        // SAFETY: the caller's contract.
-        unsafe {
-            let mut sums = [P::zero::<S>(); V];
-            for (x, panel) in groups.chunks(MAX_GROUPS).zip(panel.chunks(MAX_GROUPS)) {
-                if self.first == 0 || groups.len() > MAX_GROUPS {
-                    found.search::<S>(x);
-                }
-                add_found::<S, P, V>(&mut sums, panel, x, found.numbers());
-            }
-            self.finish::<S, V>(panel, sums, tail, out);
-        }
-    }
-
-    /// Up to `BLOCK` rows, slice by slice.
-    #[inline(always)]
-    unsafe fn block<S: Simd, const V: usize>(&self, panel: &[[Line; V]], x: &[u8], out: &mut [P::Out]) {
-        let (row, outputs) = (self.panels.row, self.panels.outputs);
-        // Slices of one size: a small one behind the others would not be worth its turns.
-        let groups = row / 4;
-        let slices = groups.div_ceil(MAX_GROUPS.min(SLICE / size_of::<[Line; V]>())).max(1);
-        let slice = groups.div_ceil(slices);
-        let mut found = [const { Found::new() }; TILE];
-        // SAFETY: the caller's contract.
-        unsafe {
-            let mut sums = [[P::zero::<S>(); V]; BLOCK];
-            for first in (0..groups).step_by(slice.max(1)) {
-                let here = first..groups.min(first + slice);
-                let panel = &panel[here.clone()];
-                for (x, sums) in x.chunks(TILE * row).zip(sums.chunks_mut(TILE)) {
-                    let rows = x.chunks_exact(row).map(|x| &x.as_chunks().0[here.clone()]);
-                    let mut count = 0;
-                    for (x, found) in rows.clone().zip(&mut found) {
-                        found.search::<S>(x);
-                        count += found.count;
-                    }
-                    // A line that serves four times is worth some zeros, where there are registers for it.
-                    let dense = S::TWO_CHAINS && 4 * count > 3 * TILE * here.len();
-                    if dense && x.len() == TILE * row {
-                        let mut rows = rows;
-                        let rows = std::array::from_fn(|_| rows.next().unwrap_or_default());
-                        if let Some(sums) = sums.first_chunk_mut() {
-                            add_tile::<S, P, V>(sums, panel, rows);
-                        }
-                    } else {
-                        for ((x, found), sums) in rows.zip(&found).zip(sums) {
-                            add_found::<S, P, V>(sums, panel, x, found.numbers());
-                        }
-                    }
-                }
-            }
-            for ((x, out), sums) in x.chunks_exact(row).zip(out.chunks_exact_mut(outputs)).zip(sums) {
-                self.finish::<S, V>(panel, sums, &x[4 * groups..], out);
+            for ((x, out), sums) in rows.iter().zip(out.chunks_exact_mut(outputs)).zip(sums) {
+                self.finish::<S, V>(panel, sums, &x[4 * whole..], out);
             }
         }
     }
@@ -256,18 +224,36 @@ impl<P: Product> Layer<'_, P> {
                 group[..tail.len()].copy_from_slice(tail);
                 P::step::<S, V>(&mut sums, group, last);
             }
-            for (at, sums) in sums.into_iter().enumerate() {
-                let neuron = self.first + at * LANES;
-                let values = self.product.finish::<S>(neuron, sums);
-                match out[neuron..].first_chunk_mut() {
-                    Some(whole) => *whole = values,
-                    None => {
-                        let tail = &mut out[neuron..];
-                        tail.copy_from_slice(&values[..tail.len()]);
-                    }
+            let values = self.product.finish::<S, V>(self.first, sums);
+            let (whole, tail) = out[self.first * LANES..].as_chunks_mut();
+            match whole.first_chunk_mut::<V>() {
+                Some(whole) => *whole = values,
+                None => {
+                    whole.copy_from_slice(&values[..V - 1]);
+                    copy(&values[V - 1], tail);
                 }
             }
         }
+    }
+}
+
+/// Copies as many values as there is room for, in pieces of fixed sizes: a call to copy so few takes longer.
+#[inline(always)]
+fn copy<T: Copy>(mut values: &[T], mut out: &mut [T]) {
+    copy_piece::<T, 8>(&mut values, &mut out);
+    copy_piece::<T, 4>(&mut values, &mut out);
+    copy_piece::<T, 2>(&mut values, &mut out);
+    copy_piece::<T, 1>(&mut values, &mut out);
+}
+
+#[inline(always)]
+fn copy_piece<T: Copy, const N: usize>(values: &mut &[T], out: &mut &mut [T]) {
+    if let Some((piece, values_left)) = values.split_first_chunk::<N>()
+        && out.len() >= N
+        && let Some((there, out_left)) = std::mem::take(out).split_first_chunk_mut()
+    {
+        *there = *piece;
+        (*values, *out) = (values_left, out_left);
     }
 }
 
@@ -284,9 +270,9 @@ impl Found {
     }
 
     #[inline(always)]
-    unsafe fn search<S: Simd>(&mut self, x: &[[u8; 4]]) {
+    unsafe fn search<S: Simd, const R: usize>(&mut self, rows: [&[[u8; 4]]; R]) {
         // SAFETY: the caller's contract.
-        self.count = unsafe { S::nonzero_groups(x, &mut self.numbers) };
+        self.count = unsafe { S::nonzero_groups(rows, &mut self.numbers) };
     }
 
     #[inline(always)]
@@ -296,19 +282,20 @@ impl Found {
     }
 }
 
-/// Adds the groups of a row that were found not to be 0; where there are registers for it, to two sets of sums in turn.
+/// Adds the groups that were found not to be 0 in all rows; of one row, where there are registers for it, to two sets of
+/// sums in turn.
 #[inline(always)]
-unsafe fn add_found<S: Simd, P: Product, const V: usize>(
-    sums: &mut [P::Sums<S>; V],
+unsafe fn add_found<S: Simd, P: Product, const V: usize, const R: usize>(
+    sums: &mut [[P::Sums<S>; V]; R],
     panel: &[[Line; V]],
-    x: &[[u8; 4]],
+    rows: [&[[u8; 4]]; R],
     found: &[u16],
 ) {
     // SAFETY: the caller's contract.
     unsafe {
-        let mut even = *sums;
-        if S::TWO_CHAINS {
-            let mut odd = [P::zero::<S>(); V];
+        if S::TWO_CHAINS && R == 1 {
+            let (mut even, mut odd) = (sums[0], [P::zero::<S>(); V]);
+            let x = rows[0];
             let (pairs, last) = found.as_chunks::<2>();
             for &[a, b] in pairs {
                 P::step::<S, V>(&mut even, x[usize::from(a)], &panel[usize::from(a)]);
@@ -320,28 +307,16 @@ unsafe fn add_found<S: Simd, P: Product, const V: usize>(
             for (even, odd) in even.iter_mut().zip(odd) {
                 *even = P::add::<S>(*even, odd);
             }
+            sums[0] = even;
         } else {
+            let mut local = *sums;
             for &a in found {
-                P::step::<S, V>(&mut even, x[usize::from(a)], &panel[usize::from(a)]);
+                let lines = &panel[usize::from(a)];
+                for (sums, x) in local.iter_mut().zip(rows) {
+                    P::step::<S, V>(sums, x[usize::from(a)], lines);
+                }
             }
-        }
-        *sums = even;
-    }
-}
-
-/// Adds all groups of four rows.
-#[inline(always)]
-unsafe fn add_tile<S: Simd, P: Product, const V: usize>(
-    sums: &mut [[P::Sums<S>; V]; TILE],
-    panel: &[[Line; V]],
-    rows: [&[[u8; 4]]; TILE],
-) {
-    let mut local = *sums;
-    for (number, lines) in panel.iter().enumerate() {
-        for (sums, row) in local.iter_mut().zip(rows) {
-            // SAFETY: the caller's contract.
-            unsafe { P::step::<S, V>(sums, row[number], lines) };
+            *sums = local;
         }
     }
-    *sums = local;
 }

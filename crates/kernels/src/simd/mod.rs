@@ -199,21 +199,34 @@ pub(crate) unsafe trait Simd {
         }
     }
 
-    /// Writes the numbers of the groups of four bytes that are not all 0 to `found`, in order, and returns how many. Looks
-    /// at [`MAX_GROUPS`] groups at most.
+    /// Writes the numbers of the groups of four bytes that are not all 0 in all of the rows to `found`, in order, and returns
+    /// how many. Looks at [`MAX_GROUPS`] groups at most, of rows that have equally many.
     ///
     /// # Safety
     /// The CPU has the instruction set.
     #[inline(always)]
-    unsafe fn nonzero_groups(x: &[[u8; 4]], found: &mut [MaybeUninit<u16>; MAX_GROUPS]) -> usize {
-        let mut count = 0;
-        for (number, group) in x.iter().take(MAX_GROUPS).enumerate() {
-            // Written always and counted if it counts: no branch to mispredict.
-            found[count].write(number as u16);
-            count += usize::from(u32::from_ne_bytes(*group) != 0);
-        }
-        count
+    unsafe fn nonzero_groups<const R: usize>(
+        rows: [&[[u8; 4]]; R],
+        found: &mut [MaybeUninit<u16>; MAX_GROUPS],
+    ) -> usize {
+        nonzero_groups_from(0, 0, rows, found)
     }
+}
+
+/// [`Simd::nonzero_groups`] from group `first` on, behind `count` numbers that are there already.
+#[inline(always)]
+fn nonzero_groups_from<const R: usize>(
+    first: usize,
+    mut count: usize,
+    rows: [&[[u8; 4]]; R],
+    found: &mut [MaybeUninit<u16>; MAX_GROUPS],
+) -> usize {
+    for number in first..rows[0].len().min(MAX_GROUPS) {
+        // Written always and counted if it counts: no branch to mispredict.
+        found[count].write(number as u16);
+        count += usize::from(rows.iter().any(|row| u32::from_ne_bytes(row[number]) != 0));
+    }
+    count
 }
 
 /// The greatest number of groups that [`Simd::nonzero_groups`] looks at in one call.
