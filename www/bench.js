@@ -1,6 +1,6 @@
 // A benchmark that the visitor runs: it starts and stops the worker, and shows what it found.
 
-import { distribution, table } from './chart.js';
+import { distribution, scrolled, table } from './chart.js';
 import { choices } from './address.js';
 import { asJson, asText, micros, summary, title } from './bench-report.js';
 import { byId, element } from './dom.js';
@@ -118,9 +118,8 @@ function report(found) {
         found.rows.map((row) => ({ label: `${title(row)}, ${row.batch}`, kind: row.model === 'float32' ? 'float' : 'int8', values: row.times })),
         byId('bench-body').clientWidth - 40,
       ),
-      element(
-        'div',
-        { class: 'wide', tabindex: '0', role: 'region', 'aria-label': 'Times in a table' },
+      scrolled(
+        'Times in a table',
         table(
           `Times in microseconds an image, ${found.rows[0].times.length} samples each; the timer’s share is a step of it over the shortest sample`,
           heads,

@@ -142,12 +142,12 @@ function weights({ bits, weights }) {
  */
 function misread(samples, { bits, digits }, pick) {
   const wrong = samples
-    .map(({ label, pixels }, index) => ({ label, pixels, reading: digits[index], name: `Sample ${index + 1}` }))
+    .map(({ label, pixels }, index) => ({ label, pixels, reading: digits[index], name: `sample ${index + 1}` }))
     .filter(({ label, reading }) => label !== reading);
   const buttons = wrong.map(({ label, pixels, reading, name }) => {
     const canvas = element('canvas', { width: '28', height: '28' });
     showPixels(canvas, pixels);
-    const button = element('button', { type: 'button', 'aria-label': `${name}, a ${label}, read as ${reading}` }, canvas, `${label} → ${reading}`);
+    const button = element('button', { type: 'button', 'aria-label': `${label} → ${reading}: ${name}, a ${label}, is read as ${reading}` }, canvas, `${label} → ${reading}`);
     button.addEventListener('click', () => pick(pixels));
     return button;
   });

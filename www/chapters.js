@@ -19,17 +19,36 @@ const STYLE = new URL('./chapters.css', import.meta.url);
  */
 export async function open(session, { show, say }) {
   await styled();
-  const explainer = new Explainer(session);
-  openWhy(explainer);
-  openHow(explainer);
+  /** @type {Explainer | undefined} */
+  let explainer;
+  const explain = () => (explainer ??= new Explainer(session));
+  near('why', () => openWhy(explain()));
+  near('how', () => openHow(explain()));
   try {
     const samples = await fetchSamples();
     showSamples(session, samples, show);
     openBench(session, samples, say);
-    openBits(session, explainer, samples, show);
+    near('bits', () => openBits(session, explain(), samples, show));
   } catch (error) {
     byId('disputed').textContent = `The samples did not load: ${error instanceof Error ? error.message : error}. Drawing works without them.`;
   }
+}
+
+/**
+ * Does something once, when a chapter comes near the window: on a phone, most visitors only draw.
+ * @param {string} id
+ * @param {() => void} action
+ */
+function near(id, action) {
+  const observer = new IntersectionObserver(
+    (entries) => {
+      if (!entries.some(({ isIntersecting }) => isIntersecting)) return;
+      observer.disconnect();
+      action();
+    },
+    { rootMargin: '160px' },
+  );
+  observer.observe(byId(id));
 }
 
 /** The style of these parts. */

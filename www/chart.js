@@ -199,3 +199,10 @@ export function table(caption, heads, rows) {
     ),
   );
 }
+
+/**
+ * A table that scrolls by itself where it is wider than the page.
+ * @param {string} name
+ * @param {HTMLTableElement} table
+ */
+export const scrolled = (name, table) => element('div', { class: 'wide', tabindex: '0', role: 'region', 'aria-label': name }, table);

@@ -63,6 +63,7 @@ export class Explainer extends EventTarget {
       const { pixels } = this.#session;
       this.explanation = await this.#call('explain', pixels ?? new Uint8Array(784));
       this.isDrawn = pixels !== undefined;
+      await idle();
       this.dispatchEvent(new Event('explained'));
     } catch (error) {
       this.trouble = error instanceof Error ? error.message : String(error);
@@ -104,3 +105,10 @@ export class Explainer extends EventTarget {
     return worker;
   }
 }
+
+/** Waits for a moment in which nothing is drawn. */
+const idle = () =>
+  new Promise((resolve) => {
+    if ('requestIdleCallback' in globalThis) requestIdleCallback(resolve, { timeout: 500 });
+    else setTimeout(resolve, 50);
+  });

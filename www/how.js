@@ -1,6 +1,6 @@
 // The numbers of the network of the moment: how a real number becomes an integer, and back.
 
-import { short, table } from './chart.js';
+import { scrolled, short, table } from './chart.js';
 import { choices } from './address.js';
 import { byId, element } from './dom.js';
 
@@ -25,7 +25,7 @@ export function openHow(explainer) {
     ]);
     body.replaceChildren(
       element('p', { class: 'verdict', 'data-testid': 'worked' }, isDrawn ? worked(explanation.tensors) : 'With a digit on the pad, an example in its own numbers stands here.'),
-      element('div', { class: 'wide' }, table(
+      scrolled('Scales and zero points in a table', table(
         'Scale and zero point of each tensor, and the value furthest from 0 that this drawing has there',
         ['tensor', 'scale', 'zero point', 'its value', 'as integer', 'stands for'],
         rows,

@@ -71,8 +71,12 @@ async function start() {
 async function choose(module) {
   delete document.documentElement.dataset.ready;
   await bring('int8', module);
-  // What nobody waits for.
-  chapters ??= attempt(async () => (await import('./chapters.js')).open(session, { show: showSample, say }));
+  // What nobody waits for, and nobody needs to draw.
+  chapters ??= import('./chapters.js').then(({ open }) => open(session, { show: showSample, say }));
+  chapters.catch((error) => {
+    chapters = undefined;
+    byId('disputed').textContent = `The samples and what stands below did not load: ${words(error)}. Reload the page to have them.`;
+  });
   await bring('float', module);
   if (!session.isReady) return;
   document.documentElement.dataset.ready = 'true';

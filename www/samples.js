@@ -39,15 +39,14 @@ export function showSamples(session, samples, show) {
     const { float, int8 } = session.networks;
     let disputed = 0;
     buttons.forEach(({ button, name }, index) => {
-      const readings = [float, int8].map((network) => network && best(network.answer(samples[index].pixels)));
-      const differ = session.isReady && readings[0] !== readings[1];
-      if (differ) disputed++;
-      button.classList.toggle('disputed', differ);
-      button.ariaLabel = button.title = differ ? `${name}: float32 reads ${readings[0]}, int8 reads ${readings[1]}` : name;
+      const { pixels } = samples[index];
+      const [a, b] = float && int8 && session.isReady ? [best(float.answer(pixels)), best(int8.answer(pixels))] : [];
+      if (a !== b) disputed++;
+      button.classList.toggle('disputed', a !== b);
+      button.ariaLabel = button.title = a === b ? name : `${name}: float32 reads ${a}, int8 reads ${b}`;
     });
-    byId('disputed').textContent = session.isReady
-      ? `${disputed || 'None'} of these ${samples.length} ${disputed === 1 ? 'is' : 'are'} read differently by the two networks${disputed ? ', marked ≠' : ''}.`
-      : '–';
+    const count = `${disputed || 'None'} of these ${samples.length} ${disputed === 1 ? 'is' : 'are'} read differently by the two networks`;
+    byId('disputed').textContent = session.isReady ? `${count}${disputed ? ', marked ≠' : ''}.` : '–';
   };
   session.addEventListener('networks', mark);
   mark();

@@ -124,6 +124,7 @@ function watch(page, host, complaints, mayLog) {
  * @param {[number, number][]} points in fractions of the pad's width and height
  */
 export async function stroke(page, points) {
+  await page.getByTestId('pad').scrollIntoViewIfNeeded();
   const box = await page.getByTestId('pad').boundingBox();
   assert(box, 'the pad is on the page');
   const [first, ...rest] = points.map(([x, y]) => /** @type {const} */ ([box.x + x * box.width, box.y + y * box.height]));
@@ -132,6 +133,38 @@ export async function stroke(page, points) {
   for (const point of rest) await page.mouse.move(...point, { steps: 4 });
   await page.mouse.up();
 }
+
+/** The lines of some digits, as a hand draws them. @type {Record<string, [number, number][][]>} */
+export const DRAWINGS = {
+  1: [[[0.5, 0.2], [0.5, 0.5], [0.5, 0.85]]],
+  3: [[[0.3, 0.25], [0.5, 0.17], [0.66, 0.25], [0.64, 0.4], [0.48, 0.48], [0.66, 0.58], [0.7, 0.72], [0.52, 0.85], [0.3, 0.77]]],
+  7: [[[0.3, 0.2], [0.7, 0.2], [0.58, 0.5], [0.45, 0.85]]],
+};
+
+/** @param {Page} page @param {string} digit one of `DRAWINGS` */
+export async function draw(page, digit) {
+  for (const line of DRAWINGS[digit]) await stroke(page, line);
+}
+
+/** @param {Page} page @param {string} id */
+export const text = async (page, id) => (await page.getByTestId(id).textContent()) ?? '';
+
+/** @param {Page} page @param {string} digit */
+export async function assertRead(page, digit) {
+  assert.deepEqual([await text(page, 'float-digit'), await text(page, 'int8-digit')], [digit, digit]);
+}
+
+/** Scrolls to what stands below the answers, which opens when it comes near. @param {Page} page */
+export async function openChapters(page) {
+  for (const [chapter, part] of Object.entries({ why: 'why-all', bits: 'bits-8', how: 'how-scale-input' })) {
+    await page.locator(`#${chapter}`).scrollIntoViewIfNeeded();
+    await page.getByTestId(part).waitFor();
+  }
+  await page.locator('h1').scrollIntoViewIfNeeded();
+}
+
+/** A phone. */
+export const PHONE = { viewport: { width: 360, height: 640 }, hasTouch: true, isMobile: true };
 
 /**
  * What axe finds wrong with the page, one line for each rule.

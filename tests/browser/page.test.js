@@ -3,29 +3,7 @@
 import assert from 'node:assert/strict';
 import { readFile, readdir } from 'node:fs/promises';
 
-import { accessibilityProblems, pageTest, stroke } from './harness.js';
-
-/** @import { Page } from 'playwright-core' */
-
-/** @type {Record<string, [number, number][][]>} */
-const DRAWINGS = {
-  1: [[[0.5, 0.2], [0.5, 0.5], [0.5, 0.85]]],
-  3: [[[0.3, 0.25], [0.5, 0.17], [0.66, 0.25], [0.64, 0.4], [0.48, 0.48], [0.66, 0.58], [0.7, 0.72], [0.52, 0.85], [0.3, 0.77]]],
-  7: [[[0.3, 0.2], [0.7, 0.2], [0.58, 0.5], [0.45, 0.85]]],
-};
-
-/** @param {Page} page @param {string} digit */
-async function draw(page, digit) {
-  for (const line of DRAWINGS[digit]) await stroke(page, line);
-}
-
-/** @param {Page} page @param {string} id */
-const text = (page, id) => page.getByTestId(id).textContent();
-
-/** @param {Page} page @param {string} digit */
-async function assertRead(page, digit) {
-  assert.deepEqual([await text(page, 'float-digit'), await text(page, 'int8-digit')], [digit, digit]);
-}
+import { DRAWINGS, PHONE, accessibilityProblems, assertRead, draw, openChapters, pageTest, text } from './harness.js';
 
 for (const digit of Object.keys(DRAWINGS)) {
   pageTest(`a drawn ${digit} is a ${digit} for both networks`, {}, async (page) => {
@@ -38,11 +16,13 @@ for (const digit of Object.keys(DRAWINGS)) {
       assert.equal(values.length, 10);
       assert(Math.abs(values.reduce((sum, value) => sum + value) - 1) < 1e-9, 'probabilities add up to 1');
       assert.equal(values.indexOf(Math.max(...values)), Number(digit));
-      assert.match((await text(page, `${name}-time`)) ?? '', /^[\d.]+ µs \(timer step \d+ µs\)$/);
+      assert.match(await text(page, `${name}-time`), /^[\d.]+ µs \(timer step \d+ µs\)$/);
     }
     assert.equal(await text(page, 'float-size'), '359.2 kB');
-    assert.match((await text(page, 'agreement')) ?? '', new RegExp(`^Both read ${digit}\\.`));
-    assert.match((await text(page, 'status')) ?? '', new RegExp(`float32 reads ${digit}, int8 reads ${digit}`));
+    assert.match(await text(page, 'int8-kernel'), /^(simd128|relaxed)$/);
+    assert.match(await text(page, 'int8-arrival'), /^in \d+\.\d\d s$/);
+    assert.match(await text(page, 'agreement'), new RegExp(`^Both read ${digit}\\. The largest difference of probability is .* points, for \\d\\.$`));
+    assert.match(await text(page, 'status'), new RegExp(`float32 reads ${digit}, int8 reads ${digit}`));
   });
 }
 
@@ -55,7 +35,11 @@ pageTest('a blank pad has no answer, before and after', {}, async (page) => {
   await page.getByTestId('clear').click();
   await assertRead(page, '–');
   assert.equal(await text(page, 'int8-probability-1'), '–');
+  assert.equal(await text(page, 'agreement'), '–');
   assert(await page.getByTestId('undo').isDisabled());
+  await draw(page, '7');
+  await page.keyboard.press('Control+z');
+  await assertRead(page, '–');
 });
 
 pageTest('a sample is answered like a drawing, and gives way to one', {}, async (page) => {
@@ -70,7 +54,6 @@ pageTest('a sample is answered like a drawing, and gives way to one', {}, async 
   await page.getByTestId('clear').click();
   await assertRead(page, '–');
   await page.getByTestId('sample-0').click();
-  await page.getByTestId('pad').scrollIntoViewIfNeeded();
   await draw(page, '1');
   await assertRead(page, '1');
 });
@@ -85,8 +68,6 @@ pageTest('the keyboard draws', {}, async (page) => {
   await page.keyboard.press('Escape');
   await assertRead(page, '–');
 });
-
-const PHONE = { viewport: { width: 360, height: 640 }, hasTouch: true, isMobile: true };
 
 pageTest('a finger draws on a phone, and the page stays where it is', PHONE, async (page, context) => {
   const box = await page.getByTestId('pad').boundingBox();
@@ -124,39 +105,6 @@ for (const scheme of ['static', 'fused', 'dynamic']) {
   }
 }
 
-const statusSays = async (/** @type {Page} */ page, /** @type {RegExp} */ pattern) => {
-  await page.locator('html[data-state="error"]').waitFor({ state: 'attached' });
-  assert.match((await text(page, 'status')) ?? '', pattern);
-};
-
-pageTest(
-  'a model that does not come is named',
-  {
-    unready: true,
-    mayLog: /404/,
-    prepare: (context) => context.route(/drawings-float32/, (route) => route.fulfill({ status: 404 })),
-  },
-  (page) => statusSays(page, /drawings-float32.*404/),
-);
-
-pageTest(
-  'a model that is cut short is named as such',
-  {
-    unready: true,
-    prepare: (context) => context.route(/drawings-static/, (route) => route.fulfill({ body: 'no model' })),
-  },
-  (page) => statusSays(page, /drawings-static.*: not a model file/),
-);
-
-pageTest(
-  'a browser without SIMD is told so',
-  {
-    unready: true,
-    prepare: (context) => context.addInitScript(() => void (WebAssembly.validate = () => false)),
-  },
-  (page) => statusSays(page, /no WebAssembly SIMD/),
-);
-
 pageTest(
   'a host that calls wasm something else still serves the page',
   {
@@ -172,12 +120,123 @@ pageTest(
   },
 );
 
-for (const colorScheme of /** @type {const} */ (['light', 'dark'])) {
-  pageTest(`axe finds nothing wrong in ${colorScheme}`, { colorScheme }, async (page) => {
+for (const [name, settings] of /** @type {const} */ ([
+  ['in light', { colorScheme: 'light' }],
+  ['in dark', { colorScheme: 'dark' }],
+  ['on a phone', PHONE],
+  ['on a phone in dark', { ...PHONE, colorScheme: 'dark' }],
+])) {
+  pageTest(`axe finds nothing wrong ${name}`, settings, async (page) => {
     await draw(page, '3');
+    await openChapters(page);
     assert.deepEqual(await accessibilityProblems(page), []);
   });
 }
+
+for (const [name, settings] of Object.entries({ 'a desktop': {}, 'a tall screen': { viewport: { width: 1600, height: 2400 } }, 'a phone': PHONE })) {
+  pageTest(
+    `nothing jumps on ${name}`,
+    {
+      ...settings,
+      prepare: (context) =>
+        context.addInitScript(() => {
+          let sum = 0;
+          new PerformanceObserver((list) => {
+            for (const entry of list.getEntries()) {
+              const { value, hadRecentInput } = /** @type {PerformanceEntry & { value: number, hadRecentInput: boolean }} */ (entry);
+              if (!hadRecentInput) sum += value;
+            }
+            document.documentElement.dataset.shift = String(sum);
+          }).observe({ type: 'layout-shift', buffered: true });
+        }),
+    },
+    async (page) => {
+      await openChapters(page);
+      await draw(page, '3');
+      await page.locator('#why-body', { hasText: 'The logits differ' }).waitFor();
+      await page.getByTestId('sample-0').click();
+      await page.waitForTimeout(500);
+      assert.equal(await page.evaluate(() => document.documentElement.dataset.shift ?? '0'), '0');
+    },
+  );
+}
+
+pageTest('both answers are in sight of the pad on a phone', { ...PHONE, viewport: { width: 390, height: 844 } }, async (page) => {
+  const places = await Promise.all(['pad', 'float-digit', 'int8-digit'].map((id) => page.getByTestId(id).boundingBox()));
+  let last = 0;
+  for (const place of places) {
+    assert(place && place.y >= last && place.y + place.height <= 844, JSON.stringify(places));
+    last = place.y;
+  }
+});
+
+pageTest('targets are 24 pixels or more', PHONE, async (page) => {
+  await openChapters(page);
+  const small = await page.locator('button, select, input, nav a').evaluateAll((targets) =>
+    targets
+      .map((target) => ({ html: target.outerHTML, box: target.getBoundingClientRect() }))
+      .filter(({ box }) => box.width > 0 && (box.width < 24 || box.height < 24))
+      .map(({ html }) => html),
+  );
+  assert.deepEqual(small, []);
+});
+
+pageTest('the answer is told after a stroke, not during it', {}, async (page) => {
+  const box = await page.getByTestId('pad').boundingBox();
+  assert(box);
+  const before = await text(page, 'status');
+  await page.mouse.move(box.x + 0.5 * box.width, box.y + 0.2 * box.height);
+  await page.mouse.down();
+  await page.mouse.move(box.x + 0.5 * box.width, box.y + 0.8 * box.height, { steps: 8 });
+  await assertRead(page, '1');
+  assert.equal(await text(page, 'status'), before);
+  await page.mouse.up();
+  assert.equal(await text(page, 'status'), 'float32 reads 1, int8 reads 1.');
+});
+
+pageTest('the drawing pad has a name and says how to use it', {}, async (page) => {
+  const pad = page.getByRole('application', { name: 'Pad to draw a digit on' });
+  assert.equal(await pad.getAttribute('data-testid'), 'pad');
+  const help = await pad.evaluate((pad) => document.getElementById(pad.getAttribute('aria-describedby') ?? '')?.textContent);
+  assert.match(help ?? '', /arrow keys.*Space.*Backspace.*Escape/s);
+});
+
+pageTest('everything is within reach of the Tab key, in the order of the page', {}, async (page) => {
+  await openChapters(page);
+  /** @type {string[]} */
+  const reached = [];
+  for (let step = 0; step < 60; step++) {
+    await page.keyboard.press('Tab');
+    const id = await page.evaluate(() => /** @type {HTMLElement} */ (document.activeElement)?.dataset.testid ?? '');
+    if (id) reached.push(id);
+  }
+  const order = ['pad', 'pen', 'model', 'scheme', 'sample-0', 'sample-29', 'bits', 'bench-run'].map((id) => reached.indexOf(id));
+  assert.deepEqual(order, [...order].sort((a, b) => a - b));
+  assert(!order.includes(-1), String(reached));
+});
+
+pageTest('samples that the networks read differently are marked, and named', { path: '?model=notebook' }, async (page) => {
+  await page.locator('#samples .disputed').first().waitFor();
+  const disputed = page.locator('#samples .disputed');
+  const count = await disputed.count();
+  assert.match(await text(page, 'disputed'), new RegExp(`^${count} of these 30 `));
+  for (let index = 0; index < count; index++) {
+    const [, float, int8] = /float32 reads (\d), int8 reads (\d)/.exec((await disputed.nth(index).getAttribute('aria-label')) ?? '') ?? [];
+    assert.notEqual(float, int8);
+    await disputed.nth(index).click();
+    assert.deepEqual([await text(page, 'float-digit'), await text(page, 'int8-digit')], [float, int8]);
+    assert.match(await text(page, 'agreement'), new RegExp(`^They disagree: ${float} and ${int8}\\.`));
+  }
+});
+
+pageTest('what the page links to is there', {}, async (page) => {
+  const links = await page.locator('link[href], footer a').evaluateAll((links) => links.map((link) => /** @type {HTMLLinkElement} */ (link).href));
+  const manifest = links.find((link) => link.endsWith('.webmanifest'));
+  assert(manifest);
+  const { icons } = await (await page.request.get(manifest)).json();
+  const all = [...links, ...icons.map((/** @type {{ src: string }} */ { src }) => new URL(src, manifest).href)];
+  for (const link of all) assert.equal((await page.request.get(link)).status(), 200, link);
+});
 
 pageTest('every kernel of the module gives the same int8 answers, bit for bit', {}, async (page) => {
   const dist = new URL('../../dist/', import.meta.url);

@@ -16,7 +16,7 @@ pub fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
     fs::read(path).with_context(|| format!("cannot read {}", path.display()))
 }
 
-/// Fails where [`write`] would, before there is anything to lose: work of minutes should not end in "cannot write".
+/// Fails where [`write()`] would, before there is anything to lose: work of minutes should not end in "cannot write".
 pub fn check_writable(path: &Path) -> anyhow::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let attempt = || fs::create_dir_all(folder).and_then(|()| tempfile::tempfile_in(folder));

@@ -106,11 +106,10 @@ export async function tensorflow(folder, { reals }, weights) {
     models: ['float32'],
     async prepare(_, batch) {
       const inputs = everyBatch(reals, batch, (values) => tf.tensor2d(values, [batch, INPUTS]));
-      const forward = (/** @type {number} */ first) =>
-        layers.reduce((a, layer) => tf.fused.matMul({ a, ...layer }), inputs(first));
       /** @param {number} first */
       const run = (first) => {
-        const logits = tf.tidy(() => forward(first));
+        const input = inputs(first);
+        const logits = tf.tidy(() => layers.reduce((a, layer) => tf.fused.matMul({ a, ...layer }), input));
         const values = logits.dataSync();
         logits.dispose();
         return values;

@@ -15,7 +15,7 @@ pub struct Augmented<'a> {
 }
 
 impl<'a> Augmented<'a> {
-    /// Variations of `digits` by `seed`. A share of `drawn`, 0 to 1, gives way to the same digit [`drawn`](crate::drawn) by
+    /// Variations of `digits` by `seed`. A share of `drawn`, 0 to 1, gives way to the same digit [`drawn`] by
     /// rule.
     pub fn new(digits: &'a Digits, seed: u64, drawn: f32) -> Self {
         Self { digits, seed, drawn }

@@ -3,7 +3,7 @@
 //! MNIST's writers went to school in one country. Others put a flag on their ones, a bar through their sevens and a curl under
 //! their nines, and a network that has never seen those takes them for something else. A style here is a few points
 //! that a curve runs through; a hand moves the points, slants and stretches the whole, and the page's own
-//! [`rasterize`](crate::stroke::rasterize) draws it. The same seed gives the same drawing.
+//! [`rasterize`] draws it. The same seed gives the same drawing.
 
 use crate::digits::PIXELS;
 use crate::random::Random;

@@ -28,8 +28,8 @@ pub fn bars(title: &str, groups: &[Group], logarithmic: bool) -> Chart {
     const LINE: f64 = 24.0;
     let letters = |text: &str| text.chars().count() as f64;
     let all = || groups.iter().flat_map(|group| &group.bars);
-    let left = 14.0 + 6.6 * all().map(|bar| letters(&bar.label)).fold(0.0, f64::max);
-    let right = 14.0 + 6.8 * all().map(|bar| letters(&bar.text)).fold(0.0, f64::max);
+    let left = 16.0 + 7.2 * all().map(|bar| letters(&bar.label)).fold(0.0, f64::max);
+    let right = 14.0 + 7.4 * all().map(|bar| letters(&bar.text)).fold(0.0, f64::max);
     let most = all().map(|bar| bar.value).filter(|value| value.is_finite()).fold(0.0, f64::max);
     let x = match logarithmic {
         true => Axis::logarithmic([0.5, most.max(1.0)], [left, WIDTH - right]),

@@ -29,8 +29,8 @@ pub struct Mark {
 }
 
 const WIDTH: f64 = 460.0;
-const LEFT: f64 = 52.0;
-const RIGHT: f64 = 14.0;
+const LEFT: f64 = 46.0;
+const RIGHT: f64 = 24.0;
 const TOP: f64 = 44.0;
 const PLOT: f64 = 150.0;
 const ROW: f64 = 20.0;
@@ -64,7 +64,7 @@ impl Histogram<'_> {
             (text(LEFT, 15.0, "start", self.title))
             @for tick in y.ticks(3) {
                 path.grid d=(format!("M{LEFT} {:.1}H{}", y.at(tick), WIDTH - RIGHT)) {}
-                (text(LEFT - 6.0, y.at(tick) + 4.0, "end", &short(tick)))
+                (text(LEFT - 6.0, y.at(tick) + 4.0, "end", &compact(tick)))
             }
             path class=(self.class) d=(self.outline(&x, &y, bottom)) {}
             path.axis d=(format!("M{LEFT} {bottom}H{}", WIDTH - RIGHT)) {}
@@ -108,8 +108,17 @@ impl Histogram<'_> {
     }
 }
 
+/// A number of values: `10 k`, `1 M`.
+fn compact(count: f64) -> String {
+    match count {
+        1e6.. => format!("{} M", short(count / 1e6)),
+        1e3.. => format!("{} k", short(count / 1e3)),
+        _ => short(count),
+    }
+}
+
 fn below(x: f64, y: f64, label: &str) -> Markup {
-    text(x.clamp(LEFT, WIDTH - 16.0), y, "middle", label)
+    text(x, y, "middle", label)
 }
 
 #[cfg(test)]

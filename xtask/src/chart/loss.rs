@@ -4,8 +4,8 @@ use super::{Axis, Chart, line, short, text};
 
 /// The loss of every step, faint, and its average, plain, over the run. `per_epoch` steps are one epoch.
 pub fn loss_curve(losses: &[f32], per_epoch: usize) -> Chart {
-    const WIDTH: f64 = 640.0;
-    const HEIGHT: f64 = 300.0;
+    const WIDTH: f64 = 460.0;
+    const HEIGHT: f64 = 280.0;
     const LEFT: f64 = 52.0;
     const RIGHT: f64 = 12.0;
     const TOP: f64 = 28.0;
@@ -35,7 +35,7 @@ pub fn loss_curve(losses: &[f32], per_epoch: usize) -> Chart {
             @let anchor = if quarter == 4 { "end" } else { "middle" };
             (text(x.at(step), HEIGHT - BOTTOM + 20.0, anchor, &short(label.round())))
         }
-        (text(LEFT, 16.0, "start", &format!("cross-entropy of each batch, and on average, over {unit}")))
+        (text(LEFT, 16.0, "start", &format!("cross-entropy of each batch and on average, over {unit}")))
         path.faint d=(line(raw)) {}
         path.line d=(line(mean)) {}
     };

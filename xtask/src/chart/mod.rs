@@ -5,12 +5,14 @@ mod bars;
 mod histogram;
 mod loss;
 mod raster;
+mod rulers;
 
 pub use axis::{Axis, short};
 pub use bars::{Bar, Group, bars};
 pub use histogram::{Histogram, Mark, count};
 pub use loss::loss_curve;
 pub use raster::{ink, signed};
+pub use rulers::{Ruler, rulers};
 
 use maud::{Markup, html};
 
@@ -58,7 +60,8 @@ fn line(points: impl Iterator<Item = (f64, f64)>) -> String {
     points.enumerate().map(command).collect()
 }
 
-/// Text at a point; `anchor` is `start`, `middle` or `end`.
+/// Text at a point; `anchor` is `start`, `middle` or `end`. A number's sign becomes a minus.
 fn text(x: f64, y: f64, anchor: &str, text: &str) -> Markup {
+    let text = text.strip_prefix('-').map_or_else(|| text.to_string(), |number| format!("−{number}"));
     html! { text x=(format!("{x:.1}")) y=(format!("{y:.1}")) text-anchor=(anchor) { (text) } }
 }

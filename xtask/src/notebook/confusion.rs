@@ -32,7 +32,8 @@ impl Chapter for Confusions<'_> {
                 mistakes(confusion)
             )
         });
-        matrices.collect::<Vec<_>>().join("\n\n")
+        let note = self.lab.note().map(|note| format!("\n\n{note}")).unwrap_or_default();
+        matrices.collect::<Vec<_>>().join("\n\n") + &note
     }
 
     fn page(&self) -> Markup {
@@ -50,7 +51,7 @@ fn picture(network: &Network) -> Markup {
     let off_diagonal = |row: usize, column: usize| if row == column { 0 } else { counts[row][column] };
     let all = (0..CLASSES).flat_map(|row| (0..CLASSES).map(move |column| off_diagonal(row, column)));
     let most = all.max().unwrap_or(0).max(1);
-    let share = |row: usize, column: usize| 100 * off_diagonal(row, column) / most;
+    let share = |row: usize, column: usize| 45 * off_diagonal(row, column) / most;
     html! {
         figure {
             table.confusion {

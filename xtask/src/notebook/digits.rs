@@ -3,7 +3,7 @@ use digit8_core::digits::{CLASSES, SIDE, normalize};
 use maud::{Markup, html};
 
 use super::lab::Lab;
-use super::page::{commands, figure};
+use super::page::{commands, figure, math};
 use super::story::Chapter;
 use crate::chart;
 use crate::terminal::thousands;
@@ -64,7 +64,7 @@ impl Chapter for Digits<'_> {
             p { "The network sees a pixel as a real number near 0, which makes training easier. The two constants are the \
                  mean and the standard deviation of MNIST’s training pixels." }
             p.formula { var { "x" } " = (pixel / 255 − 0.1307) / 0.3081" }
-            p { "So paper becomes " (format!("{:.4}", normalize(0))) " and ink " (format!("{:.4}", normalize(255))) "." }
+            p { (math(&format!("So paper becomes {:.4} and ink {:.4}.", normalize(0), normalize(255)))) }
             (commands([&*format!("cargo xtask data{}", self.lab.flags)]))
         }
     }

@@ -124,7 +124,7 @@ impl Chapter for Dynamic<'_> {
             "Weights as before; activations by the range that each image turns out to have.\n\n{}\n\n{}",
             self.scales.text(),
             self.batches()
-        )
+        ) + &self.lab.note().map(|note| format!("\n{note}")).unwrap_or_default()
     }
 
     fn page(&self) -> Markup {
@@ -132,15 +132,20 @@ impl Chapter for Dynamic<'_> {
         let out = typed(&self.lab.int8_file("dynamic"));
         let quantize = format!("cargo xtask quantize {file} --scheme dynamic{flags} --out {out}");
         let eval = format!("cargo xtask eval {out}{flags} --batch 10000");
-        let caption = "Each image has a scale of its own; static quantization needs one that suits all, and so must be as \
-                       coarse as the most extreme image asks for.";
+        let captions = [
+            "Each image has a scale of its own; static quantization needs one that suits all, and so must be as coarse as \
+             the most extreme image asks for.",
+            "The same for linear3.",
+        ];
+        let pictures = self.pictures.iter().zip(captions);
         html! {
             p { "Without calibration: only the weights are quantized beforehand. At run time each layer’s input is measured, \
                  quantized by its own range, multiplied on integers, and the sums become real numbers again. That gives finer \
                  steps, at the price of finding the range anew in every layer." }
             (page::table(&self.scales, "The scales of each layer’s input"))
-            (figures(self.pictures.iter().map(|picture| page::chart(picture, caption))))
+            (figures(pictures.map(|(picture, caption)| page::chart(picture, caption))))
             p { (self.batches()) }
+            @if let Some(note) = self.lab.note() { p.warning { (note) } }
             (commands([&*quantize, &*eval]))
         }
     }

@@ -32,7 +32,7 @@ impl<'a> Errors<'a> {
             networks.iter().map(move |(name, error)| {
                 [
                     format!("linear{number}, {name}"),
-                    format!("{:.2} dB", error.sqnr),
+                    decibels(error.sqnr),
                     format!("{:.6}", error.cosine),
                     short(error.max),
                 ]
@@ -40,6 +40,10 @@ impl<'a> Errors<'a> {
         });
         Table::new(["layer and scheme", "SQNR", "cosine", "greatest difference"], rows)
     }
+}
+
+fn decibels(sqnr: f64) -> String {
+    if sqnr.is_finite() { format!("{sqnr:.2} dB") } else { "∞ dB".into() }
 }
 
 impl Chapter for Errors<'_> {
@@ -55,7 +59,7 @@ impl Chapter for Errors<'_> {
         let bar = |(name, error): &(&str, Error)| Bar {
             label: (*name).into(),
             value: error.sqnr,
-            text: format!("{:.1} dB", error.sqnr),
+            text: decibels(error.sqnr),
             class: "int8",
         };
         let group = |(number, networks): (usize, &Vec<(&str, Error)>)| Group {
@@ -77,8 +81,9 @@ impl Chapter for Errors<'_> {
                  quantization noise: 6 dB more are one bit more. The cosine tells whether the direction is right, the \
                  greatest difference what the worst single value is." }
             p.formula { "SQNR = 10 · log" sub { "10" } "(Σ y" sub { "float" } "² / Σ (y" sub { "float" } " − y" sub { "int8" } ")²)" }
-            (page::figures([page::chart(&bars("Signal to quantization noise", &groups, false), "Longer is better. Errors add up from layer \
-                to layer; finer steps, by fusing or by each image’s own range, start with less of them.")]))
+            (page::figures([page::chart(&bars("Signal to quantization noise", &groups, false), "Longer is better. \
+                Finer steps are less noise: fused, no integer is spent on what ReLU throws away; dynamic, each image’s own \
+                range is narrower than that of all.")]))
             (page::table(&self.table(), "Error against float32"))
             (commands([&*dump]))
         }

@@ -73,14 +73,18 @@ impl Chapter for Fusion<'_> {
             self.lab.flags,
             typed(&self.lab.int8_file("fused"))
         );
-        let caption = "Behind ReLU nothing is below 0: the same 127 steps cover what is left, and are finer.";
+        let captions = [
+            "Behind ReLU nothing is below 0: the same 127 steps cover what is left, and are finer.",
+            "The same for linear2.",
+        ];
+        let pictures = self.pictures.iter().zip(captions);
         html! {
             p { "ReLU throws away everything below 0, so integers for it are wasted. Fused, a linear layer and its ReLU are \
                  one step: the observer sits behind both, the zero point is 0, and clamping to 0, which happens anyway, is \
                  ReLU." }
             (flow(&["pixels", "quant", "linear1 + relu", "linear2 + relu", "linear3", "dequant", "logits"]))
             (page::table(&self.activations, "Minima and maxima, and the scales and zero points that follow"))
-            (figures(self.pictures.iter().map(|picture| page::chart(picture, caption))))
+            (figures(pictures.map(|(picture, caption)| page::chart(picture, caption))))
             (page::table(&self.steps, "How much finer the steps are"))
             h3 { "By hand again" }
             (page::table(&self.parameters, "By hand against PyTorch"))

@@ -78,7 +78,7 @@ impl Lab {
     /// What every accuracy must come with, where the digits are not MNIST's own test set.
     pub fn note(&self) -> Option<&'static str> {
         const NOTE: &str =
-            "These digits are not MNIST's test set: the accuracies do not compare with others'.";
+            "These digits are not MNIST’s test set: the accuracies do not compare with others.";
         (!self.dataset.official_test).then_some(NOTE)
     }
 

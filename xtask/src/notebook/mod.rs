@@ -15,6 +15,8 @@ mod page;
 mod reproduce;
 mod score;
 mod story;
+#[cfg(test)]
+mod tests;
 mod training;
 mod weights;
 

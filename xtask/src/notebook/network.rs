@@ -75,15 +75,18 @@ pub struct Calibrated {
     pub network: Network,
 }
 
-/// Size and accuracy of networks, the first of which the others are held against.
-pub fn scores(networks: &[&Network], labels: &[u8]) -> Table<6> {
+/// Size and accuracy of networks, and how the answers of the others differ from the first one's.
+pub fn scores(networks: &[&Network], labels: &[u8]) -> Table<8> {
     let first = networks[0];
     let row = |network: &&Network| {
-        let Network { bytes, confusion, .. } = network;
+        let Network { name, bytes, confusion, .. } = network;
         let share = 100.0 * *bytes as f64 / first.bytes as f64;
-        let changed = changes(first, network, labels);
+        let Changes { gained, lost, other } = changes(first, network, labels);
+        let changed = [gained, lost, other]
+            .map(|count| if *name == first.name { String::new() } else { thousands(count) });
+        let [gained, lost, other] = changed;
         [
-            network.name.into(),
+            (*name).into(),
             thousands(*bytes),
             format!("{share:.1} %"),
             format!(
@@ -92,32 +95,28 @@ pub fn scores(networks: &[&Network], labels: &[u8]) -> Table<6> {
                 thousands(confusion.total() as usize)
             ),
             format!("{:.2} %", 100.0 * confusion.accuracy()),
-            if network.name == first.name { String::new() } else { changed.to_string() },
+            gained,
+            lost,
+            other,
         ]
     };
     let headings =
-        ["network", "bytes", "of float32", "read right", "accuracy", "now right / now wrong / otherwise"];
+        ["network", "bytes", "of float32", "read right", "accuracy", "gained", "lost", "otherwise"];
     Table::new(headings, networks.iter().map(row))
 }
 
 /// The digits that one network reads differently from another.
-pub struct Changes {
+struct Changes {
     /// Wrong before, right now.
-    pub gained: usize,
+    gained: usize,
     /// Right before, wrong now.
-    pub lost: usize,
+    lost: usize,
     /// Wrong before, wrong in another way now.
-    pub other: usize,
-}
-
-impl std::fmt::Display for Changes {
-    fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
-        write!(f, "{} / {} / {}", self.gained, self.lost, self.other)
-    }
+    other: usize,
 }
 
 /// How the answers change from one network to another.
-pub fn changes(before: &Network, after: &Network, labels: &[u8]) -> Changes {
+fn changes(before: &Network, after: &Network, labels: &[u8]) -> Changes {
     let mut changes = Changes { gained: 0, lost: 0, other: 0 };
     for (image, &label) in labels.iter().enumerate() {
         let (before, after) = (before.reads(image).0, after.reads(image).0);

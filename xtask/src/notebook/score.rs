@@ -1,7 +1,7 @@
 use maud::{Markup, html};
 
 use super::lab::Lab;
-use super::network::{Network, changes, scores};
+use super::network::{Network, scores};
 use super::page::{self, commands};
 use super::story::Chapter;
 use crate::chart::{Bar, Group, bars};
@@ -15,32 +15,17 @@ pub struct Score<'a> {
     networks: &'a [&'a Network],
 }
 
+/// What the last columns of the table count.
+const LEGEND: &str = "Of the digits that are read differently from float32: gained are those it read wrong and this network reads \
+                      right, lost the reverse, and otherwise are wrong both times.";
+
 impl<'a> Score<'a> {
     pub fn new(title: &'static str, lab: &'a Lab, networks: &'a [&'a Network]) -> Self {
         Self { title, lab, networks }
     }
 
-    fn table(&self) -> Table<6> {
+    fn table(&self) -> Table<8> {
         scores(self.networks, self.lab.dataset.test.labels())
-    }
-
-    /// What changes, in a sentence for each quantized network.
-    fn sentences(&self) -> Vec<String> {
-        let float = self.networks[0];
-        let sentence = |network: &&Network| {
-            let changes = changes(float, network, self.lab.dataset.test.labels());
-            let all = changes.gained + changes.lost + changes.other;
-            format!(
-                "{} reads {} of {} digits differently from float32: {} now right, {} now wrong, {} wrong either way.",
-                network.name,
-                thousands(all),
-                thousands(self.lab.dataset.test.len()),
-                changes.gained,
-                changes.lost,
-                changes.other
-            )
-        };
-        self.networks[1..].iter().map(sentence).collect()
     }
 }
 
@@ -51,7 +36,7 @@ impl Chapter for Score<'_> {
 
     fn tell(&self) -> String {
         let note = self.lab.note().map(|note| format!("\n\n{note}")).unwrap_or_default();
-        format!("{}\n\n{}{note}", self.table().text(), self.sentences().join("\n"))
+        format!("{}\n\n{LEGEND}{note}", self.table().text())
     }
 
     fn page(&self) -> Markup {
@@ -76,7 +61,7 @@ impl Chapter for Score<'_> {
         });
         let eval = format!("cargo xtask eval {}{}", files.collect::<Vec<_>>().join(" "), self.lab.flags);
         html! {
-            (page::table(&self.table(), "Files and accuracies; the last column counts digits that are read differently"))
+            (page::table(&self.table(), &format!("Files and accuracies. {LEGEND}")))
             @if let Some(note) = self.lab.note() { p.warning { (note) } }
             (page::figures([
                 page::chart(&bars("Bytes of each file", &one(sizes.collect()), false), "The files: a weight takes one byte \
@@ -84,7 +69,6 @@ impl Chapter for Score<'_> {
                 page::chart(&bars("Digits read wrong", &one(wrong.collect()), false), "Digits read wrong: where rounding \
                     moves a close decision, it may as well move it to the right side."),
             ]))
-            @for sentence in self.sentences() { p { (sentence) } }
             (commands([&*eval]))
         }
     }

@@ -2,7 +2,7 @@ use digit8_core::digits::{PIXELS, SIDE};
 use maud::{Markup, html};
 
 use super::lab::{Lab, Origin};
-use super::network::{Network, scores};
+use super::network::Network;
 use super::page::{self, commands, figures};
 use super::story::Chapter;
 use crate::chart::{self, short};
@@ -24,9 +24,8 @@ const ROW: usize = 10;
 impl<'a> Training<'a> {
     pub fn new(lab: &'a Lab, float: &'a Network) -> anyhow::Result<Self> {
         let weight = &lab.mlp.layers()[0].weight;
-        let greatest = f64::from(weight.iter().fold(0f32, |most, w| most.max(w.abs())));
-        // A few weights are far greater than the others, which a picture in proportion would not show.
-        let shade = |w: f32| f64::from(w) / (0.5 * greatest).max(f64::MIN_POSITIVE);
+        let full = full_colour(weight.iter().copied());
+        let shade = |w: f32| f64::from(w) / full;
         let rows = weight.rows().into_iter().take(SHOWN);
         let neurons = rows.map(|row| row.iter().map(|&w| shade(w)).collect()).collect::<Vec<Vec<f64>>>();
         Ok(Self { lab, float, neurons: tiled(&neurons)? })
@@ -74,8 +73,16 @@ impl<'a> Training<'a> {
         }
     }
 
-    fn scores(&self) -> Table<6> {
-        scores(&[self.float], self.lab.dataset.test.labels())
+    /// Size and accuracy, in a sentence.
+    fn score(&self) -> String {
+        let Network { bytes, confusion, .. } = self.float;
+        format!(
+            "Its file has {} bytes. It reads {} of {} test digits right: {:.2} %.",
+            thousands(*bytes),
+            thousands(confusion.correct() as usize),
+            thousands(confusion.total() as usize),
+            100.0 * confusion.accuracy()
+        )
     }
 }
 
@@ -85,7 +92,8 @@ impl Chapter for Training<'_> {
     }
 
     fn tell(&self) -> String {
-        format!("{}\n\n{}\n\n{}", self.how(), self.weights().text(), self.scores().text())
+        let note = self.lab.note().map(|note| format!("\n{note}")).unwrap_or_default();
+        format!("{}\n\n{}\n\n{}{note}", self.how(), self.weights().text(), self.score())
     }
 
     fn page(&self) -> Markup {
@@ -93,7 +101,6 @@ impl Chapter for Training<'_> {
         let shown = mlp.hidden()[0].min(SHOWN);
         let pixels = page::pixels(
             &self.neurons,
-            "wide",
             &format!("Weights of {shown} neurons as images"),
             &format!(
                 "The weights of {shown} neurons of linear1, each as an image of 28 × 28: ink on an orange pixel speaks for the \
@@ -116,10 +123,9 @@ impl Chapter for Training<'_> {
         };
         let eval = format!("cargo xtask eval {}{flags}", typed(file));
         html! {
-            p { (self.how()) }
-            (figures(curve.into_iter().chain([pixels])))
-            (page::table(&self.scores(), "Size and accuracy before quantization"))
+            p { (self.how()) " " strong { (self.score()) } }
             @if let Some(note) = self.lab.note() { p.warning { (note) } }
+            (figures(curve.into_iter().chain([pixels])))
             (page::table(&self.weights(), "The weights, all in float32: four bytes each"))
             p.soft { "Most weights lie close to 0: the greatest is many standard deviations away. It alone decides the scale \
                       of the integers, " (short(f64::from(self.widest()))) " standard deviations for 127 steps in linear1." }
@@ -135,6 +141,13 @@ impl Training<'_> {
         let greatest = weight.iter().fold(0f32, |most, w| most.max(w.abs()));
         (greatest / weight.std(0.0).max(f32::MIN_POSITIVE)).round()
     }
+}
+
+/// The magnitude that pictures of weights show in full colour. A few weights are far greater than the others: in proportion to
+/// them, those would hardly be seen.
+pub fn full_colour(weights: impl Iterator<Item = f32>) -> f64 {
+    let (sum, count) = weights.fold((0.0, 0), |(sum, count), w| (sum + f64::from(w).powi(2), count + 1));
+    4.0 * (sum / f64::from(count.max(1))).sqrt().max(f64::MIN_POSITIVE)
 }
 
 /// Images of 28 × 28 numbers from -1 to 1, ten in a row, as one picture.

@@ -7,7 +7,7 @@ use maud::{Markup, html};
 use super::lab::Lab;
 use super::page::{self, figures};
 use super::story::Chapter;
-use super::training::tiled;
+use super::training::{full_colour, tiled};
 use crate::chart::{self, Histogram, Mark};
 use crate::terminal::Table;
 
@@ -114,27 +114,22 @@ fn block(float: &Linear, int8: &QuantizedLinear, show: impl Fn(&Weight) -> Strin
             if column == 0 { format!("neuron {neuron}") } else { cells.next().unwrap_or_default() }
         })
     };
-    Table::new(
-        ["pixels 14, 12 to 16", "12", "13", "14", "15", "16"],
-        (0..neurons.min(5)).map(row).collect::<Vec<_>>(),
-    )
+    Table::new(["column", "12", "13", "14", "15", "16"], (0..neurons.min(5)).map(row).collect::<Vec<_>>())
 }
 
 fn pictures(float: &Linear, int8: &QuantizedLinear) -> anyhow::Result<[String; 3]> {
     const SHOWN: usize = 100;
     let inputs = float.weight.ncols();
-    let greatest = weights(float, int8).map(|weight| weight.before.abs()).fold(f64::MIN_POSITIVE, f64::max);
-    let shades: [fn(&Weight, f64) -> f64; 3] = [
-        |weight, greatest| 2.0 * weight.before / greatest,
-        |weight, greatest| 2.0 * weight.after / greatest,
-        |weight, _| 2.0 * weight.steps(),
-    ];
-    let picture = |shade: fn(&Weight, f64) -> f64| {
-        let all: Vec<f64> = weights(float, int8).map(|weight| shade(&weight, greatest)).collect();
+    let full = full_colour(float.weight.iter().copied());
+    let picture = |shade: &dyn Fn(Weight) -> f64| {
+        let all: Vec<f64> = weights(float, int8).map(shade).collect();
         tiled(&all.chunks(inputs).take(SHOWN).map(<[f64]>::to_vec).collect::<Vec<_>>())
     };
-    let [before, after, difference] = shades;
-    Ok([picture(before)?, picture(after)?, picture(difference)?])
+    Ok([
+        picture(&|weight| weight.before / full)?,
+        picture(&|weight| weight.after / full)?,
+        picture(&|weight| 2.0 * weight.steps())?,
+    ])
 }
 
 fn histograms(layers: &[(&Linear, &QuantizedLinear)]) -> Vec<(chart::Chart, String)> {
@@ -177,8 +172,8 @@ impl Chapter for Weights {
     fn tell(&self) -> String {
         let [before, integers, after] = self.block.each_ref().map(Table::text);
         format!(
-            "A corner of linear1 before, as integers, and dequantized:\n\n{before}\n\n{integers}\n\n{after}\n\n{}\n\nThe \
-             largest differences\n\n{}",
+            "A piece of linear1, row 14 of the image and columns 12 to 16: before, as integers, and dequantized\n\n\
+             {before}\n\n{integers}\n\n{after}\n\n{}\n\nThe largest differences\n\n{}",
             self.errors.text(),
             self.largest.text()
         )
@@ -190,15 +185,16 @@ impl Chapter for Weights {
         html! {
             p { "An integer weight " var { "q" } " stands for " var { "S" } " · " var { "q" } ". What the float network had \
                  and what the integers stand for is not the same, but close: here are both, and the difference." }
-            div.narrow-tables {
-                (page::table(reals, "before"))
-                (page::table(integers, "as integers"))
-                (page::table(dequantized, "dequantized"))
+            p { "The middle of the image, row 14 and columns 12 to 16, for the first neurons of linear1:" }
+            div.three-tables {
+                div { (page::table(reals, "before")) }
+                div { (page::table(integers, "as integers")) }
+                div { (page::table(dequantized, "dequantized")) }
             }
-            (figures([
-                page::pixels(before, "", "Weights of linear1 before quantization", "linear1 before."),
-                page::pixels(after, "", "Weights of linear1 after quantization", "linear1 dequantized: to the eye, the same."),
-                page::pixels(difference, "", "Differences", "The difference, full colour for half a step: noise without a \
+            (page::three_figures([
+                page::pixels(before, "Weights of linear1 before quantization", "linear1 before."),
+                page::pixels(after, "Weights of linear1 after quantization", "linear1 dequantized: to the eye, the same."),
+                page::pixels(difference, "Differences", "The difference, full colour for half a step: noise without a \
                     trace of the neuron."),
             ]))
             (figures(self.histograms.iter().map(|(chart, caption)| page::chart(chart, caption))))

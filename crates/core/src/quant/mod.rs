@@ -1,4 +1,5 @@
 //! From real numbers to integers: scales and zero points, the observers that find them, and the conversion of a network.
+//! [`textbook`] does the same by hand, as the papers have it.
 
 mod calibrate;
 mod convert;

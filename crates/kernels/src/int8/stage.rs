@@ -41,6 +41,10 @@ impl<T: Stage> Product for Layer<'_, T> {
         unsafe { S::load_ints(&[0; LANES]) }
     }
 
+    fn seven_bits<S: Simd>() -> bool {
+        S::SEVEN_BITS
+    }
+
     #[inline(always)]
     unsafe fn start<S: Simd, const V: usize>(&self, first: usize) -> [S::Ints; V] {
         // SAFETY: the caller's contract.
@@ -55,17 +59,9 @@ impl<T: Stage> Product for Layer<'_, T> {
 
     #[inline(always)]
     unsafe fn step<S: Simd, const V: usize>(sums: &mut [S::Ints; V], x: [u8; 4], w: &[Line; V]) {
-        const HIGH: u32 = 0x8080_8080;
-        let mut x = u32::from_ne_bytes(x);
-        // SAFETY: the caller's contract.
-        unsafe {
-            // Seldom: a high bit is 128, which is 64 twice, and the sums of parts add up exactly.
-            if S::SEVEN_BITS && x & HIGH != 0 {
-                add_products::<S, V>(sums, (x & HIGH) >> 1, w);
-                add_products::<S, V>(sums, (x & HIGH) >> 1, w);
-                x &= !HIGH;
-            }
-            add_products::<S, V>(sums, x, w);
+        for (sums, w) in sums.iter_mut().zip(w) {
+            // SAFETY: the caller's contract.
+            *sums = unsafe { S::dot4(*sums, x, w) };
         }
     }
 
@@ -83,14 +79,6 @@ impl<T: Stage> Product for Layer<'_, T> {
     ) -> [[T::Out; LANES]; V] {
         // SAFETY: the caller's contract.
         unsafe { self.stage.apply::<S, V>(first, sums) }
-    }
-}
-
-#[inline(always)]
-unsafe fn add_products<S: Simd, const V: usize>(sums: &mut [S::Ints; V], x: u32, w: &[Line; V]) {
-    for (sums, w) in sums.iter_mut().zip(w) {
-        // SAFETY: the caller's contract.
-        *sums = unsafe { S::dot4(*sums, x.to_ne_bytes(), w) };
     }
 }
 
@@ -188,8 +176,9 @@ impl Stage for Requantize {
         for at in 0..V {
             // SAFETY: the caller's contract.
             unsafe {
-                let t = S::fma(S::load(&addend[at]), S::splat(self.factor), S::to_reals(sums[at]));
-                out[at] = S::to_bytes(S::multiply(t, S::load(&multiplier[at])), self.zero_point, self.floor);
+                let (addend, multiplier) = (S::load(&addend[at]), S::load(&multiplier[at]));
+                let terms = [addend, S::splat(self.factor), S::to_reals(sums[at]), multiplier];
+                out[at] = S::requantize(terms, self.zero_point, self.floor);
             }
         }
         out

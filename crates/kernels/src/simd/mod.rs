@@ -177,6 +177,23 @@ pub(crate) unsafe trait Simd {
     /// The CPU has the instruction set.
     unsafe fn to_bytes(x: Self::Reals, zero_point: u8, floor: u8) -> [u8; LANES];
 
+    /// [`to_bytes`](Self::to_bytes) of `fma(addend, factor, sums) · multiplier`.
+    ///
+    /// # Safety
+    /// The CPU has the instruction set.
+    #[inline(always)]
+    unsafe fn requantize(
+        [addend, factor, sums, multiplier]: [Self::Reals; 4],
+        zero_point: u8,
+        floor: u8,
+    ) -> [u8; LANES] {
+        // SAFETY: the caller's contract.
+        unsafe {
+            let t = Self::fma(addend, factor, sums);
+            Self::to_bytes(Self::multiply(t, multiplier), zero_point, floor)
+        }
+    }
+
     /// `out[i] = table[x[i]]`, for as many as there are of both.
     ///
     /// # Safety

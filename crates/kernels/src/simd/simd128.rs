@@ -116,11 +116,7 @@ macro_rules! quarters {
 
         #[inline(always)]
         unsafe fn fma(a: [v128; 4], b: [v128; 4], c: [v128; 4]) -> [v128; 4] {
-            std::array::from_fn(|at| {
-                let first = fma_of_two(a[at], b[at], c[at]);
-                let second = fma_of_two(upper(a[at]), upper(b[at]), upper(c[at]));
-                i64x2_shuffle::<0, 2>(first, second)
-            })
+            fma(a, b, c)
         }
 
         #[inline(always)]
@@ -140,15 +136,15 @@ macro_rules! quarters {
                 let small = f32x4_lt(x, f32x4_splat(2_147_483_648.0));
                 i32x4_trunc_sat_f32x4(f32x4_nearest(v128_bitselect(x, f32x4_splat(-1e9), small)))
             });
-            let zero_point = i16x8_splat(i16::from(zero_point));
-            // What is outside of 16 bits saturates, and stays outside of the final clamp.
-            let low = i16x8_add_sat(i16x8_narrow_i32x4(integers[0], integers[1]), zero_point);
-            let high = i16x8_add_sat(i16x8_narrow_i32x4(integers[2], integers[3]), zero_point);
-            let raised = u8x16_max(u8x16_narrow_i16x8(low, high), u8x16_splat(floor));
-            let mut bytes = [0; LANES];
-            // SAFETY: 16 writable bytes, and the store needs no alignment.
-            unsafe { v128_store(bytes.as_mut_ptr().cast(), raised) };
-            bytes
+            bytes(integers, zero_point, floor)
+        }
+
+        #[inline(always)]
+        unsafe fn requantize(terms: [[v128; 4]; 4], zero_point: u8, floor: u8) -> [u8; LANES] {
+            match requantize(terms) {
+                Some(integers) => bytes(integers, zero_point, floor),
+                None => exact_requantize::<Self>(terms, zero_point, floor),
+            }
         }
 
         #[inline(always)]
@@ -164,23 +160,24 @@ macro_rules! quarters {
         }
 
         #[inline(always)]
-        unsafe fn nonzero_groups(x: &[[u8; 4]], found: &mut [MaybeUninit<u16>; MAX_GROUPS]) -> usize {
-            let (blocks, tail) = x.as_chunks::<4>();
+        unsafe fn nonzero_groups<const R: usize>(
+            rows: [&[[u8; 4]]; R],
+            found: &mut [MaybeUninit<u16>; MAX_GROUPS],
+        ) -> usize {
+            let whole = rows.iter().map(|row| row.len()).fold(MAX_GROUPS, usize::min) / 4 * 4;
             let mut count = 0;
-            for (block, groups) in blocks.iter().take(MAX_GROUPS / 4).enumerate() {
-                // SAFETY: 16 readable bytes, and the load needs no alignment.
-                let values = unsafe { v128_load(groups.as_ptr().cast()) };
+            for first in (0..whole).step_by(4) {
+                let values = rows.iter().fold(u64x2_splat(0), |all, row| {
+                    // SAFETY: 16 readable bytes in every row there, and the load needs no alignment.
+                    v128_or(all, unsafe { v128_load(row.as_ptr().add(first).cast()) })
+                });
                 let ink = usize::from(u32x4_bitmask(u32x4_ne(values, u32x4_splat(0))));
-                let numbers = u64x2_splat(NUMBERS[ink] + 4 * block as u64 * 0x0001_0001_0001_0001);
-                // SAFETY: 8 writable bytes: at most 4 · block were counted before, and `count + 4` is at most MAX_GROUPS.
+                let numbers = u64x2_splat(NUMBERS[ink] + first as u64 * 0x0001_0001_0001_0001);
+                // SAFETY: 8 writable bytes: at most `first` were counted before, and `count + 4` is at most MAX_GROUPS.
                 unsafe { v128_store64_lane::<0>(numbers, found.as_mut_ptr().add(count).cast()) };
                 count += ink.count_ones() as usize;
             }
-            for (number, group) in (4 * blocks.len()..MAX_GROUPS).zip(tail) {
-                found[count].write(number as u16);
-                count += usize::from(u32::from_ne_bytes(*group) != 0);
-            }
-            count
+            super::nonzero_groups_from(whole, count, rows, found)
         }
     };
 }
@@ -248,7 +245,7 @@ unsafe fn lookup<S: Simd, T: Copy>(table: &[T; 256], x: &[u8], out: &mut [T]) {
         let (out, out_tail) = out.as_chunks_mut();
         // SAFETY: the caller's contract; the search has written so many.
         let found = unsafe {
-            let count = S::nonzero_groups(groups, &mut found);
+            let count = S::nonzero_groups([groups], &mut found);
             found[..count].assume_init_ref()
         };
         for &number in found {
@@ -278,28 +275,133 @@ const NUMBERS: [u64; 16] = {
     all
 };
 
+/// `clamp(integer + zero_point, floor, 255)`.
+#[inline(always)]
+fn bytes(integers: [v128; 4], zero_point: u8, floor: u8) -> [u8; LANES] {
+    let zero_point = i16x8_splat(i16::from(zero_point));
+    // What is outside of 16 bits saturates, and stays outside of the final clamp.
+    let low = i16x8_add_sat(i16x8_narrow_i32x4(integers[0], integers[1]), zero_point);
+    let high = i16x8_add_sat(i16x8_narrow_i32x4(integers[2], integers[3]), zero_point);
+    let raised = u8x16_max(u8x16_narrow_i16x8(low, high), u8x16_splat(floor));
+    let mut bytes = [0; LANES];
+    // SAFETY: 16 writable bytes, and the store needs no alignment.
+    unsafe { v128_store(bytes.as_mut_ptr().cast(), raised) };
+    bytes
+}
+
+/// `rint(fma(addend, factor, sum) · multiplier)`, if it is sure that rounding more often leads to the same integers.
+///
+/// With `p = addend · factor`, each of `p`, `p + sum` and their products with the multiplier is off by 2⁻²⁴ of itself at most.
+/// So where neither `p · multiplier` nor the result is above 1024, it is off by less than 2⁻¹¹, and that decides nothing
+/// unless it lies as close to the middle between two integers. Results between 1024 and 2²⁰ are off by less than 1, and end
+/// at the same clamp.
+#[inline(always)]
+fn requantize([addend, factor, sum, multiplier]: [[v128; 4]; 4]) -> Option<[v128; 4]> {
+    /// Adding 1.5·2²³ rounds to an integer, half to even, and leaves it in the low bits: exact for magnitudes below 2²².
+    const ROUND: f32 = 12_582_912.0;
+    let mut sure = u32x4_splat(u32::MAX);
+    let mut four = |at: usize| {
+        let product = f32x4_mul(addend[at], factor[at]);
+        let result = f32x4_mul(f32x4_add(product, sum[at]), multiplier[at]);
+        let shifted = f32x4_add(result, f32x4_splat(ROUND));
+        let off = f32x4_sub(result, f32x4_sub(shifted, f32x4_splat(ROUND)));
+        // The comparisons are false for NaN.
+        let within = |x, limit| f32x4_le(f32x4_abs(x), f32x4_splat(limit));
+        sure = v128_and(sure, within(off, 0.5 - 1.0 / 2048.0));
+        sure = v128_and(sure, within(f32x4_mul(product, multiplier[at]), 1024.0));
+        sure = v128_and(sure, within(result, 1_048_576.0));
+        i32x4_sub(shifted, f32x4_splat(ROUND))
+    };
+    let integers = [four(0), four(1), four(2), four(3)];
+    i32x4_all_true(sure).then_some(integers)
+}
+
+/// What [`Simd::requantize`] is defined as.
+#[cold]
+#[inline(never)]
+fn exact_requantize<S: Simd<Reals = [v128; 4]>>(
+    [addend, factor, sum, multiplier]: [[v128; 4]; 4],
+    zero_point: u8,
+    floor: u8,
+) -> [u8; LANES] {
+    // SAFETY: no more than `simd128` is used, which the whole module has.
+    unsafe { S::to_bytes(S::multiply(S::fma(addend, factor, sum), multiplier), zero_point, floor) }
+}
+
+/// `a · b + c`, rounded once. The product is exact in `f64`, and so is the sum but for a rounding that is seldom seen again.
+#[inline(always)]
+fn fma(a: [v128; 4], b: [v128; 4], c: [v128; 4]) -> [v128; 4] {
+    let merge = merging();
+    let mut doubtful = u64x2_splat(0);
+    let mut four = |a, b, c| {
+        let (low, high) = (sum(a, b, c), sum(upper(a), upper(b), upper(c)));
+        let rounded = to_singles(low, high, merge);
+        let is_subnormal = v128_and(
+            f32x4_lt(f32x4_abs(rounded), f32x4_splat(f32::MIN_POSITIVE)),
+            f32x4_ne(rounded, f32x4_splat(0.0)),
+        );
+        let is_middle = v128_or(is_middle(low), is_middle(high));
+        doubtful = v128_or(doubtful, v128_or(is_subnormal, is_middle));
+        rounded
+    };
+    let rounded =
+        [four(a[0], b[0], c[0]), four(a[1], b[1], c[1]), four(a[2], b[2], c[2]), four(a[3], b[3], c[3])];
+    if v128_any_true(doubtful) { exact_fma(a, b, c) } else { rounded }
+}
+
+/// `a · b + c` of the two lower lanes, rounded to `f64`.
+#[inline(always)]
+fn sum(a: v128, b: v128, c: v128) -> v128 {
+    let product = f64x2_mul(f64x2_promote_low_f32x4(a), f64x2_promote_low_f32x4(b));
+    f64x2_add(product, f64x2_promote_low_f32x4(c))
+}
+
+/// Whether numbers lie in the middle between two `f32`, where it matters on which side the sum really was.
+#[inline(always)]
+fn is_middle(x: v128) -> v128 {
+    i64x2_eq(v128_and(x, u64x2_splat(0x1fff_ffff)), u64x2_splat(0x1000_0000))
+}
+
+/// Four `f64` rounded to `f32`.
+#[inline(always)]
+fn to_singles(low: v128, high: v128, merge: v128) -> v128 {
+    v128_or(f32x4_demote_f64x2_zero(low), u8x16_swizzle(f32x4_demote_f64x2_zero(high), merge))
+}
+
+/// The swizzle that moves the lower half to the upper. LLVM must not know that it is no more than a shuffle: it would make
+/// one shuffle of all, and round one number at a time.
+#[inline(always)]
+fn merging() -> v128 {
+    std::hint::black_box(u8x16(16, 16, 16, 16, 16, 16, 16, 16, 0, 1, 2, 3, 4, 5, 6, 7))
+}
+
 /// The two upper lanes, in the place of the lower.
 #[inline(always)]
 fn upper(x: v128) -> v128 {
     i64x2_shuffle::<1, 1>(x, x)
 }
 
-/// `a · b + c` of the two lower lanes, rounded once; the upper lanes become 0.
-///
-/// The product is exact in `f64`. The sum is rounded to odd (Boldo and Melquiond 2008, "Emulation of FMA and correctly
-/// rounded sums: proved algorithms using rounding to odd"), so that rounding it again to `f32` is as rounding it once.
-#[inline(always)]
-fn fma_of_two(a: v128, b: v128, c: v128) -> v128 {
+/// `a · b + c`, rounded once, whatever they are.
+#[cold]
+#[inline(never)]
+fn exact_fma(a: [v128; 4], b: [v128; 4], c: [v128; 4]) -> [v128; 4] {
+    std::array::from_fn(|at| {
+        let (low, high) = (odd_sum(a[at], b[at], c[at]), odd_sum(upper(a[at]), upper(b[at]), upper(c[at])));
+        to_singles(low, high, merging())
+    })
+}
+
+/// `a · b + c` of the two lower lanes, rounded to odd, so that rounding it again to `f32` is as rounding it once (Boldo and
+/// Melquiond 2008, "Emulation of FMA and correctly rounded sums: proved algorithms using rounding to odd").
+fn odd_sum(a: v128, b: v128, c: v128) -> v128 {
     let product = f64x2_mul(f64x2_promote_low_f32x4(a), f64x2_promote_low_f32x4(b));
     let c = f64x2_promote_low_f32x4(c);
     let sum = f64x2_add(product, c);
     // The rounding error of the sum, exactly (Knuth's TwoSum); NaN where the sum is not finite.
     let part = f64x2_sub(sum, product);
     let error = f64x2_add(f64x2_sub(product, f64x2_sub(sum, part)), f64x2_sub(c, part));
-    let magnitude = f64x2_abs(error);
-    let inexact = f64x2_gt(magnitude, f64x2_splat(0.0));
+    let inexact = f64x2_gt(f64x2_abs(error), f64x2_splat(0.0));
     // Where the sum was rounded away from 0, one step back; then the last bit says that something is missing.
     let away = v128_and(i64x2_shr(v128_xor(sum, error), 63), inexact);
-    let odd = v128_or(i64x2_add(sum, away), v128_and(inexact, i64x2_splat(1)));
-    f32x4_demote_f64x2_zero(odd)
+    v128_or(i64x2_add(sum, away), v128_and(inexact, i64x2_splat(1)))
 }

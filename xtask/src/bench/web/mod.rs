@@ -238,8 +238,8 @@ fn measure_in(browser: &Browser, folder: &Path, plan: &Plan) -> anyhow::Result<F
 /// The page's rows in the form of all reports: the engine is named with its version and the browser.
 fn rows(browser: &Browser, found: Found, versions: &BTreeMap<&str, String>) -> Vec<Row> {
     // The fastest kernel of this browser is digit8 itself.
-    let kernels = found.rows.iter().filter_map(|row| row.engine.strip_prefix("digit8 "));
-    let best = kernels.last().map(str::to_owned);
+    let mut fastest_first = found.rows.iter().rev();
+    let best = fastest_first.find_map(|row| row.engine.strip_prefix("digit8 ")).map(str::to_owned);
     let named = |engine: &str| match engine.strip_prefix("digit8 ") {
         Some(kernel) if Some(kernel) == best.as_deref() => "digit8".to_owned(),
         _ => match versions.get(engine) {

@@ -12,6 +12,7 @@ use super::lab::Lab;
 use super::network::Calibrated;
 use super::page::{self, commands};
 use super::story::Chapter;
+use crate::chart::Chart;
 use crate::terminal::{Table, thousands};
 use neuron::Neuron;
 pub use outputs::Outputs;
@@ -20,6 +21,7 @@ pub use parameters::{against_pytorch, linear1};
 /// The chapter.
 pub struct ByHand {
     kinds: Table<7>,
+    rulers: Vec<Chart>,
     parameters: Table<4>,
     weights: String,
     neuron: Neuron,
@@ -31,6 +33,7 @@ impl ByHand {
         let linear = linear1(lab, &quantized.seen)?;
         Ok(Self {
             kinds: parameters::both_kinds(lab, &quantized.seen)?,
+            rulers: parameters::both_rulers(lab, &quantized.seen)?,
             parameters: against_pytorch(&linear, quantized),
             weights: weights_equal(&linear, &quantized.int8),
             neuron: Neuron::new(lab, &linear, quantized),
@@ -63,6 +66,11 @@ impl Chapter for ByHand {
     }
 
     fn page(&self) -> Markup {
+        let captions = [
+            "Each line is an integer, the band where the values lie. Normalised pixels are mostly positive: of the symmetric \
+             integers most of the lower half lies outside the band, and is never used.",
+            "Weights lie on both sides of 0. What symmetric integers waste here buys simpler sums: those without a zero point.",
+        ];
         html! {
             p { "Now the same with nothing hidden: the first layer as the textbook computes it, in float64, with weights of 8 \
                  bits, activations of 7 and a bias of 32." }
@@ -76,6 +84,7 @@ impl Chapter for ByHand {
                 "affine: " var { "S" } " = (max − min) / (2" sup { "bits" } " − 1), "
                 var { "Z" } " = round(−min / " var { "S" } ")"
             }
+            (page::figures(self.rulers.iter().zip(captions).map(|(chart, caption)| page::chart(chart, caption))))
             (page::table(&self.kinds, "Both kinds for the tensors of linear1; the error is the root of the mean squared \
                 difference over all test images"))
             (page::table(&self.parameters, "By hand against PyTorch"))
@@ -85,7 +94,10 @@ impl Chapter for ByHand {
             (self.neuron.page())
             h3 { "All outputs, and why some differ" }
             (self.outputs.page())
-            (commands(["cargo test --package digit8-tests --test textbook", "cargo doc --package digit8-core --open  # digit8_core::quant::textbook"]))
+            (commands([
+                "cargo doc --package digit8-core --open    # digit8_core::quant::textbook",
+                "cargo test --package digit8-core textbook",
+            ]))
         }
     }
 }

@@ -73,86 +73,97 @@ impl Neuron {
         }
     }
 
-    /// The steps: what is computed, with which numbers, and what comes out.
-    fn steps(&self) -> Table<3> {
+    /// The steps: what is done, and with which numbers.
+    fn steps(&self) -> Vec<(&'static str, String)> {
         let Linear { input, weights, output, .. } = self.linear;
-        let products = self.sum - self.integer_bias;
+        let (sum, bias) = (self.sum, self.integer_bias);
         let multiplier = self.linear.multiplier();
-        let steps = multiplier * f64::from(self.sum);
-        let integer = self.linear.requantize(self.sum);
+        let steps = multiplier * f64::from(sum);
+        let integer = self.linear.requantize(sum);
         let dequantized = output.dequantize(integer);
-        let row = |what: &str, numbers: String, result: String| [what.into(), numbers, result];
-        let mut rows = vec![
-            row(
-                "in real numbers: Σ x·w + b",
-                format!("{:.4} + {:.4}", self.real - self.bias, self.bias),
-                format!("{:.4}", self.real),
+        let off = dequantized - self.real;
+        let zero_point = output.zero_point;
+        let mut all = vec![
+            (
+                "In real numbers, the float32 network’s answer",
+                format!("Σ x·w + b = {:.4} {} = {:.4}", self.real - self.bias, added(self.bias), self.real),
             ),
-            row(
-                "products of integers: Σ (q_x − Z_x)·q_w",
-                format!("{} products", self.inputs),
-                integer_text(products),
+            (
+                "The same products as integers, added up exactly",
+                format!("Σ (q_x − Z_x)·q_w = {}", whole(sum - bias)),
             ),
-            row(
-                "bias in the same steps: round(b / (S_x·S_w))",
-                format!("round({:.4} / ({:.6} · {:.6}))", self.bias, input.scale, weights.scale),
-                integer_text(self.integer_bias),
+            (
+                "The bias in steps of the same size",
+                format!(
+                    "q_b = round(b / (S_x·S_w)) = round({:.4} / ({:.6} · {:.6})) = {}",
+                    self.bias,
+                    input.scale,
+                    weights.scale,
+                    whole(bias)
+                ),
             ),
-            row(
-                "their sum",
-                format!("{} + {}", integer_text(products), integer_text(self.integer_bias)),
-                integer_text(self.sum),
+            ("Together", format!("{} + ({}) = {}", whole(sum - bias), whole(bias), whole(sum))),
+            (
+                "From steps of the sum to steps of the output",
+                format!("M · {0} = {multiplier:.8} · {0} = {steps:.4}", whole(sum)),
             ),
-            row(
-                "in steps of the output: M · sum",
-                format!("{multiplier:.8} · {}", integer_text(self.sum)),
-                format!("{steps:.4}"),
+            (
+                "Rounded, and the zero point added",
+                format!("q_y = round({steps:.4}) + {zero_point} = {integer}"),
             ),
-            row(
-                "rounded, and the zero point added",
-                format!("round({steps:.4}) + {}", output.zero_point),
-                integer.to_string(),
-            ),
-            row(
-                "what that integer stands for: S_y · (q_y − Z_y)",
-                format!("{:.6} · ({integer} − {})", output.scale, output.zero_point),
-                format!("{dequantized:.4}, off by {}", short(dequantized - self.real)),
+            (
+                "What that integer stands for",
+                format!(
+                    "S_y·(q_y − Z_y) = {:.6} · ({integer} − {zero_point}) = {dequantized:.4}, which is off by {}: {:.2} of a step",
+                    output.scale,
+                    short(off),
+                    (off / output.scale).abs()
+                ),
             ),
         ];
         if let Some(fixed) = self.fixed {
             let FixedPoint { multiplier, shift } = fixed;
-            rows.push(row(
-                "the paper's way, without real numbers: M as an integer and a shift",
-                format!("({} · {multiplier} / 2^31) / 2^{shift}", integer_text(self.sum)),
-                self.linear.requantize_on_integers(fixed, self.sum).to_string(),
+            all.push((
+                "Without any real number, the paper’s way: M as an integer and a shift",
+                format!(
+                    "q_y = {} · {} / 2{} / 2{} + {zero_point} = {}",
+                    whole(sum),
+                    whole(multiplier),
+                    superscript(31),
+                    superscript(shift),
+                    self.linear.requantize_on_integers(fixed, sum)
+                ),
             ));
         }
         let Pytorch { sum, total, multiplier, zero_point, output } = &self.pytorch;
-        rows.push(row(
-            "PyTorch’s way: the weights by 127.5, the bias real",
-            format!("round({total} · {multiplier}) + {zero_point}, where Σ = {}", integer_text(*sum)),
-            output.to_string(),
+        all.push((
+            "PyTorch’s way: weights in steps by 127.5, the bias real, all in float32",
+            format!(
+                "Σ = {}, with the bias {total}; q_y = round({total} · {multiplier}) + {zero_point} = {output}",
+                whole(*sum)
+            ),
         ));
-        Table::new(["step", "with these numbers", "result"], rows)
+        all
     }
 
     pub fn tell(&self) -> String {
+        let steps = self.steps().into_iter().map(|(what, numbers)| format!("{what}\n    {numbers}"));
         format!(
             "Neuron {} of linear1, test image 0. Its greatest products:\n\n{}\n\n{}",
             self.number,
             self.terms.text(),
-            self.steps().text()
+            steps.collect::<Vec<_>>().join("\n")
         )
     }
 
     pub fn page(&self) -> Markup {
         html! {
             h3 { "One neuron, step by step" }
-            p { "Neuron " (self.number) " answers test image 0 most strongly. These are the greatest of its "
-                (self.inputs) " products, first as real numbers, then as integers:" }
-            (page::table(&self.terms, ""))
-            p { "And this is the way from there to its output:" }
-            (page::table(&self.steps(), ""))
+            p { "Neuron " (self.number) " answers test image 0 most strongly. It adds up " (self.inputs) " products and \
+                 a bias:" }
+            (page::table(&self.terms, "The greatest products, of real numbers and of integers"))
+            p { "This is the way from there to its output:" }
+            ol.steps { @for (what, numbers) in self.steps() { li { (what) div { (page::math(&numbers)) } } } }
         }
     }
 }
@@ -175,7 +186,17 @@ impl Pytorch {
     }
 }
 
-fn integer_text(integer: i32) -> String {
-    let sign = if integer < 0 { "−" } else { "" };
+fn whole(integer: i32) -> String {
+    let sign = if integer < 0 { "-" } else { "" };
     format!("{sign}{}", thousands(integer.unsigned_abs() as usize))
+}
+
+/// A number with the sign that adds it.
+fn added(real: f64) -> String {
+    format!("{} {:.4}", if real < 0.0 { '−' } else { '+' }, real.abs())
+}
+
+fn superscript(number: u32) -> String {
+    const DIGITS: [char; 10] = ['⁰', '¹', '²', '³', '⁴', '⁵', '⁶', '⁷', '⁸', '⁹'];
+    number.to_string().bytes().map(|digit| DIGITS[usize::from(digit - b'0')]).collect()
 }

@@ -28,6 +28,8 @@ struct Counts {
     exchanged: [(Cause, usize); 5],
     /// PyTorch's, but for one step that is done by hand.
     left: [(Cause, usize); 5],
+    /// By hand on integers alone: those that differ from by hand with real numbers, and those that differ from PyTorch's.
+    on_integers: Option<[usize; 2]>,
 }
 
 impl Outputs {
@@ -58,7 +60,7 @@ impl Outputs {
             by_hand: sums.iter().map(|&sum| linear.requantize(sum)).collect(),
             pytorch: pytorch.unwrap_or_default(),
             differences: Table::new(headings, found.into_iter().map(row)),
-            counts: Counts::new(lab, seen)?,
+            counts: Counts::new(lab, seen, linear)?,
         })
     }
 
@@ -69,7 +71,7 @@ impl Outputs {
 
     pub fn tell(&self) -> String {
         let mut text = format!(
-            "Outputs of linear1 for test image 0: {} of {} are PyTorch's.\n",
+            "Outputs of linear1 for test image 0: {} of {} are PyTorch’s.\n",
             self.equal(),
             self.by_hand.len()
         );
@@ -95,13 +97,13 @@ impl Outputs {
             p { (self.counts.sentence()) }
             (page::figures([page::chart(&self.counts.chart(), "Outputs that differ from PyTorch’s over all test images, on a \
                 logarithmic scale: by hand, and with one step of PyTorch’s in each row.")]))
-            (page::table(&self.counts.table(), "Outputs that are not PyTorch’s"))
+            (page::table(&self.counts.table(), "Outputs that are not PyTorch’s, with one step exchanged"))
         }
     }
 }
 
 impl Counts {
-    fn new(lab: &Lab, seen: &Observations) -> anyhow::Result<Self> {
+    fn new(lab: &Lab, seen: &Observations, linear: &Linear) -> anyhow::Result<Self> {
         let layer = &lab.mlp.layers()[0];
         let images = || lab.dataset.test.images().chunks_exact(PIXELS);
         let bar = progress((2 + 2 * Cause::ALL.len()) * lab.dataset.test.len(), "Exchanging steps");
@@ -119,9 +121,26 @@ impl Counts {
         let different = |steps: &[Cause]| -> anyhow::Result<usize> {
             Ok(outputs(steps)?.iter().zip(&pytorchs).filter(|(a, b)| a != b).count())
         };
+        let by_hand = outputs(&[])?;
+        let on_integers = linear.fixed_point().ok().map(|multiplier| {
+            let table = linear.quantize(&normalized());
+            let of_image = |pixels: &[u8]| {
+                let inputs: Vec<i16> = pixels.iter().map(|&pixel| table[usize::from(pixel)]).collect();
+                linear.sums(&inputs)
+            };
+            let sums = images().flat_map(of_image);
+            let mut differ = [0; 2];
+            for ((sum, by_hand), pytorchs) in sums.zip(&by_hand).zip(&pytorchs) {
+                let output = linear.requantize_on_integers(multiplier, sum);
+                differ[0] += usize::from(output != *by_hand);
+                differ[1] += usize::from(output != *pytorchs);
+            }
+            differ
+        });
         let mut counts = Self {
             total: pytorchs.len(),
-            by_hand: different(&[])?,
+            by_hand: by_hand.iter().zip(&pytorchs).filter(|(a, b)| a != b).count(),
+            on_integers,
             exchanged: Cause::ALL.map(|cause| (cause, 0)),
             left: Cause::ALL.map(|cause| (cause, 0)),
         };
@@ -138,18 +157,28 @@ impl Counts {
 
     fn sentence(&self) -> String {
         let share = 100.0 * self.by_hand as f64 / self.total.max(1) as f64;
-        format!(
-            "Over all test images, {} of {} outputs differ, {share:.2} %.",
+        let mut sentence = format!(
+            "Over all test images, {} of {} outputs by hand are not PyTorch’s, {share:.2} %.",
             thousands(self.by_hand),
             thousands(self.total)
-        )
+        );
+        if let Some([by_hand, pytorchs]) = self.on_integers.map(|counts| counts.map(thousands)) {
+            sentence += &format!(
+                " Requantized on integers alone, the paper’s way, {by_hand} come out otherwise than with a real multiplier, and \
+                 {pytorchs} are not PyTorch’s."
+            );
+        }
+        sentence
     }
 
     fn table(&self) -> Table<3> {
         let rows = self.exchanged.iter().zip(&self.left).map(|((cause, exchanged), (_, left))| {
             [cause.describe().into(), thousands(*exchanged), thousands(*left)]
         });
-        Table::new(["step of PyTorch’s", "by hand but for it", "PyTorch’s but for it"], rows)
+        Table::new(
+            ["step", "this one PyTorch’s, the others by hand", "this one by hand, the others PyTorch’s"],
+            rows,
+        )
     }
 
     fn chart(&self) -> crate::chart::Chart {
@@ -161,7 +190,7 @@ impl Counts {
         };
         let exchanged = self.exchanged.iter().map(|(cause, count)| bar(cause.describe(), *count));
         let all = [bar("by hand", self.by_hand)].into_iter().chain(exchanged).collect();
-        bars("Outputs that differ from PyTorch's", &[Group { label: String::new(), bars: all }], true)
+        bars("Outputs that differ from PyTorch’s", &[Group { label: String::new(), bars: all }], true)
     }
 }
 

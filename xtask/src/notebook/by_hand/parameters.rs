@@ -1,8 +1,9 @@
 use digit8_core::digits::normalized;
 use digit8_core::quant::textbook::{self, QParams};
 use digit8_core::quant::{Observations, Range};
+use ndarray::Array2;
 
-use crate::chart::short;
+use crate::chart::{self, Chart, Ruler, short};
 use crate::notebook::lab::Lab;
 use crate::notebook::network::Calibrated;
 use crate::terminal::Table;
@@ -22,20 +23,14 @@ pub fn linear1(lab: &Lab, seen: &Observations) -> anyhow::Result<textbook::Linea
     ))
 }
 
+/// Values, and how often each occurs.
+type Values = Vec<(f64, usize)>;
+
 /// Both kinds of parameters for the tensors of the first layer, and what each costs: the root of the mean squared error.
 pub fn both_kinds(lab: &Lab, seen: &Observations) -> anyhow::Result<Table<7>> {
-    let table = normalized().map(f64::from);
-    let mut pixels = [0usize; 256];
-    lab.dataset.test.images().iter().for_each(|&pixel| pixels[usize::from(pixel)] += 1);
-    let pixels: Vec<(f64, usize)> = table.into_iter().zip(pixels).collect();
-    let once = |values: &mut dyn Iterator<Item = &f32>| values.map(|&value| (f64::from(value), 1)).collect();
+    let once = |values: &Array2<f32>| values.iter().map(|&value| (f64::from(value), 1)).collect();
     let weight = &lab.mlp.layers()[0].weight;
-    let tensors: [(&str, Range, u32, Vec<(f64, usize)>); 3] = [
-        ("input x", seen.quant, ACTIVATION_BITS, pixels),
-        ("weights w", Range::of(weight), WEIGHT_BITS, once(&mut weight.iter())),
-        ("output y", seen.linear1, ACTIVATION_BITS, once(&mut lab.outputs[0].iter())),
-    ];
-    let row = |(name, range, bits, values): (&str, Range, u32, Vec<(f64, usize)>)| {
+    let row = |name: &str, range: Range, bits: u32, values: Values| {
         let symmetric = QParams::symmetric(range, bits)?;
         let affine = QParams::affine(range, bits)?;
         anyhow::Ok([
@@ -48,13 +43,51 @@ pub fn both_kinds(lab: &Lab, seen: &Observations) -> anyhow::Result<Table<7>> {
             short(error(affine, &values)),
         ])
     };
-    let headings =
-        ["tensor", "bits", "symmetric scale", "error", "affine scale", "affine zero point", "error"];
-    Ok(Table::new(headings, tensors.into_iter().map(row).collect::<anyhow::Result<Vec<_>>>()?))
+    Ok(Table::new(
+        ["tensor", "bits", "symmetric scale", "error", "affine scale", "affine zero point", "error"],
+        [
+            row("input x", seen.quant, ACTIVATION_BITS, pixels(lab))?,
+            row("weights w", Range::of(weight), WEIGHT_BITS, once(weight))?,
+            row("output y", seen.linear1, ACTIVATION_BITS, once(&lab.outputs[0]))?,
+        ],
+    ))
 }
 
-/// The root of the mean squared error of values, each of which occurs so often.
-fn error(qparams: QParams, values: &[(f64, usize)]) -> f64 {
+/// The normalised pixels of all test images.
+fn pixels(lab: &Lab) -> Values {
+    let mut counts = [0; 256];
+    lab.dataset.test.images().iter().for_each(|&pixel| counts[usize::from(pixel)] += 1);
+    normalized().into_iter().map(f64::from).zip(counts).collect()
+}
+
+/// Both kinds of integers laid along the values of the input and of the weights.
+pub fn both_rulers(lab: &Lab, seen: &Observations) -> anyhow::Result<Vec<Chart>> {
+    let tensors = [
+        ("input x, 7 bits", seen.quant, ACTIVATION_BITS),
+        ("weights w, 8 bits", Range::of(&lab.mlp.layers()[0].weight), WEIGHT_BITS),
+    ];
+    let chart = |(title, range, bits): (&str, Range, u32)| {
+        let kinds = [
+            ruler("symmetric", QParams::symmetric(range, bits)?),
+            ruler("affine", QParams::affine(range, bits)?),
+        ];
+        Ok(chart::rulers(title, [range.min, range.max].map(f64::from), &kinds))
+    };
+    tensors.into_iter().map(chart).collect()
+}
+
+fn ruler(kind: &str, qparams: QParams) -> Ruler {
+    let QParams { zero_point, qmin, qmax, .. } = qparams;
+    let named = [qmin, zero_point, qmax].map(|q| (qparams.dequantize(q), q.to_string()));
+    Ruler {
+        label: format!("{kind}: {} to {qmax}, 0 is {zero_point}", qmin.to_string().replace('-', "−")),
+        marks: (qmin..=qmax).map(|q| qparams.dequantize(q)).collect(),
+        named: named.into(),
+    }
+}
+
+/// The root of the mean squared error.
+fn error(qparams: QParams, values: &Values) -> f64 {
     let square = |value: f64| (qparams.dequantize(qparams.quantize(value)) - value).powi(2);
     let (sum, count) = values
         .iter()
@@ -68,13 +101,16 @@ pub fn against_pytorch(linear: &textbook::Linear, quantized: &Calibrated) -> Tab
     let weight_scale = int8.layers()[0].weight_scale.of(0);
     let multiplier = input.scale.get() * weight_scale.get() / output.scale.get();
     let scale = |name: &str, by_hand: f64, pytorch: f32| {
-        let relative = by_hand / f64::from(pytorch) - 1.0;
-        let difference = if relative.abs() < 1e-3 {
-            format!("{:+.4} ppm", 1e6 * relative)
+        let pytorch = f64::from(pytorch);
+        let relative = by_hand / pytorch - 1.0;
+        let difference = if relative.abs() < 1e-4 {
+            format!("{:+.3} millionths", 1e6 * relative)
         } else {
             format!("{:+.3} %", 100.0 * relative)
         };
-        [name.into(), by_hand.to_string(), pytorch.to_string(), difference]
+        // Ten digits: enough to see where `f32` ends.
+        let digits = (9 - pytorch.log10().floor() as i32).clamp(0, 20) as usize;
+        [name.into(), format!("{by_hand:.digits$}"), format!("{pytorch:.digits$}"), difference]
     };
     let zero_point = |name: &str, by_hand: i16, pytorch: u8| {
         [name.into(), by_hand.to_string(), pytorch.to_string(), (by_hand - i16::from(pytorch)).to_string()]

@@ -90,6 +90,9 @@ impl<'a> Hybrid<'a> {
     }
 
     /// The integers of the outputs, for one image's inputs.
+    ///
+    /// # Panics
+    /// If there are no inputs.
     pub fn outputs(&self, inputs: &[i16]) -> Vec<i16> {
         let step = self.rounded(self.input.scale * self.weights.scale);
         let inverse = self.rounded(1.0 / step);
@@ -151,6 +154,9 @@ pub struct Difference {
 ///
 /// # Errors
 /// [`Error::Range`](crate::Error::Range) if a range is not finite.
+///
+/// # Panics
+/// If there are no inputs.
 pub fn differences(
     linear: &float::Linear,
     input: Range,

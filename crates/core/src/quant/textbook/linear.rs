@@ -44,6 +44,9 @@ impl Linear {
     }
 
     /// `Σ (q_x - Z_x)·(q_w - Z_w) + q_b` of each output, for one image's inputs.
+    ///
+    /// # Panics
+    /// If there are no inputs.
     pub fn sums(&self, inputs: &[i16]) -> Vec<i32> {
         let products = products(&self.weight, self.weights.zero_point, inputs, self.input.zero_point);
         products.zip(&self.bias).map(|(sum, &bias)| sum.saturating_add(bias)).collect()

@@ -22,19 +22,34 @@
 //! - **One row** alone adds its groups to two sets of sums in turn, where there are registers for it, so that a sum seldom
 //!   waits for the one before.
 
-use std::mem::MaybeUninit;
+mod found;
+
+use found::{Found, add_found, parts};
 
 use crate::Kernel;
 use crate::simd::{LANES, Line, MAX_GROUPS, Simd, dispatch};
 
-/// Vectors of neurons in a panel. WebAssembly has registers for three.
+/// Most vectors of neurons in a panel. WebAssembly has registers for three.
 const PANEL: usize = if cfg!(target_arch = "wasm32") { 3 } else { 7 };
+/// Whether the neurons behind the last full panel make a panel of their own, or one each vector: every size of panel is code.
+const ANY_SIZE: bool = !cfg!(target_arch = "wasm32");
 /// Rows that go together: 21 sums, a group's seven lines, and one register for activations are 29 of AVX-512's 32.
 const TILE: usize = 3;
 
 /// The lesser of two.
 const fn least(a: usize, b: usize) -> usize {
     if a < b { a } else { b }
+}
+
+/// The panels of a number of neurons: the first vector of neurons, and how many vectors.
+fn panels(outputs: usize) -> impl Iterator<Item = (usize, usize)> {
+    let (all, mut next) = (outputs.div_ceil(LANES), 0);
+    std::iter::from_fn(move || {
+        let (first, left) = (next, all - next);
+        let vectors = if left < PANEL && !ANY_SIZE { left.min(1) } else { left.min(PANEL) };
+        next += vectors;
+        (vectors > 0).then_some((first, vectors))
+    })
 }
 
 /// What a product multiplies, and what becomes of its sums.
@@ -55,6 +70,11 @@ pub(crate) trait Product {
     /// # Safety
     /// The CPU has the instruction set of `S`.
     unsafe fn start<S: Simd, const V: usize>(&self, first: usize) -> [Self::Sums<S>; V];
+
+    /// Whether a group's bytes must be at most 127, so that larger ones are multiplied in parts.
+    fn seven_bits<S: Simd>() -> bool {
+        false
+    }
 
     /// Adds the products of a group of a row to the sums of `V` vectors of neurons.
     ///
@@ -100,11 +120,12 @@ impl Panels {
     ) -> Self {
         let groups = row.div_ceil(4);
         let mut lines = Vec::with_capacity(outputs.div_ceil(LANES) * groups);
-        for panel in (0..outputs).step_by(PANEL * LANES) {
+        for (first, vectors) in panels(outputs) {
             for number in 0..groups {
-                for first in (panel..outputs.min(panel + PANEL * LANES)).step_by(LANES) {
+                for vector in first..first + vectors {
                     let neuron = |n| if n < outputs { group(n, number) } else { [0; 4] };
-                    lines.push(arrange(Line(std::array::from_fn(|lane| neuron(first + lane)))));
+                    let line = std::array::from_fn(|lane| neuron(vector * LANES + lane));
+                    lines.push(arrange(Line(line)));
                 }
             }
         }
@@ -143,15 +164,14 @@ impl Panels {
         ) {
             let groups = panels.row.div_ceil(4);
             let mut lines = &panels.lines[..];
-            let all = panels.outputs.div_ceil(LANES);
-            for first in (0..all).step_by(PANEL) {
-                let vectors = (all - first).min(PANEL);
+            for (first, vectors) in self::panels(panels.outputs) {
                 let (panel, rest) = lines.split_at(groups * vectors);
                 lines = rest;
                 let layer = Layer { panels, product, first };
                 // SAFETY: the caller's contract.
                 unsafe {
                     match vectors {
+                        2.. if !ANY_SIZE => layer.panel::<S, PANEL, R>(panel, x, found, out),
                         1 => layer.panel::<S, { least(1, PANEL) }, R>(panel, x, found, out),
                         2 => layer.panel::<S, { least(2, PANEL) }, R>(panel, x, found, out),
                         3 => layer.panel::<S, { least(3, PANEL) }, R>(panel, x, found, out),
@@ -222,17 +242,38 @@ impl<P: Product> Layer<'_, P> {
             if let ([.., last], false) = (panel, tail.is_empty()) {
                 let mut group = [0; 4];
                 group[..tail.len()].copy_from_slice(tail);
-                P::step::<S, V>(&mut sums, group, last);
-            }
-            let values = self.product.finish::<S, V>(self.first, sums);
-            let (whole, tail) = out[self.first * LANES..].as_chunks_mut();
-            match whole.first_chunk_mut::<V>() {
-                Some(whole) => *whole = values,
-                None => {
-                    whole.copy_from_slice(&values[..V - 1]);
-                    copy(&values[V - 1], tail);
+                for &part in parts::<S, P>() {
+                    P::step::<S, V>(&mut sums, part.of(group), last);
                 }
             }
+            if ANY_SIZE {
+                return finish::<S, P, V>(self.product, self.first, sums, out);
+            }
+            for (vector, sums) in (self.first..).zip(sums) {
+                finish::<S, P, 1>(self.product, vector, [sums], out);
+            }
+        }
+    }
+}
+
+/// Makes outputs of the sums of vectors of neurons from `first` on.
+// Where the module is to be small, once and not for every size of panel.
+#[cfg_attr(target_arch = "wasm32", inline(never))]
+#[cfg_attr(not(target_arch = "wasm32"), inline(always))]
+unsafe fn finish<S: Simd, P: Product, const V: usize>(
+    product: &P,
+    first: usize,
+    sums: [P::Sums<S>; V],
+    out: &mut [P::Out],
+) {
+    // SAFETY: the caller's contract.
+    let values = unsafe { product.finish::<S, V>(first, sums) };
+    let (whole, tail) = out[first * LANES..].as_chunks_mut();
+    match whole.first_chunk_mut::<V>() {
+        Some(whole) => *whole = values,
+        None => {
+            whole.copy_from_slice(&values[..V - 1]);
+            copy(&values[V - 1], tail);
         }
     }
 }
@@ -254,69 +295,5 @@ fn copy_piece<T: Copy, const N: usize>(values: &mut &[T], out: &mut &mut [T]) {
     {
         *there = *piece;
         (*values, *out) = (values_left, out_left);
-    }
-}
-
-/// The groups of a row, or of a part of one, that are not all 0.
-struct Found {
-    numbers: [MaybeUninit<u16>; MAX_GROUPS],
-    /// How many of the numbers there are.
-    count: usize,
-}
-
-impl Found {
-    const fn new() -> Self {
-        Self { numbers: [MaybeUninit::uninit(); MAX_GROUPS], count: 0 }
-    }
-
-    #[inline(always)]
-    unsafe fn search<S: Simd, const R: usize>(&mut self, rows: [&[[u8; 4]]; R]) {
-        // SAFETY: the caller's contract.
-        self.count = unsafe { S::nonzero_groups(rows, &mut self.numbers) };
-    }
-
-    #[inline(always)]
-    fn numbers(&self) -> &[u16] {
-        // SAFETY: the search has written so many.
-        unsafe { self.numbers[..self.count].assume_init_ref() }
-    }
-}
-
-/// Adds the groups that were found not to be 0 in all rows; of one row, where there are registers for it, to two sets of
-/// sums in turn.
-#[inline(always)]
-unsafe fn add_found<S: Simd, P: Product, const V: usize, const R: usize>(
-    sums: &mut [[P::Sums<S>; V]; R],
-    panel: &[[Line; V]],
-    rows: [&[[u8; 4]]; R],
-    found: &[u16],
-) {
-    // SAFETY: the caller's contract.
-    unsafe {
-        if S::TWO_CHAINS && R == 1 {
-            let (mut even, mut odd) = (sums[0], [P::zero::<S>(); V]);
-            let x = rows[0];
-            let (pairs, last) = found.as_chunks::<2>();
-            for &[a, b] in pairs {
-                P::step::<S, V>(&mut even, x[usize::from(a)], &panel[usize::from(a)]);
-                P::step::<S, V>(&mut odd, x[usize::from(b)], &panel[usize::from(b)]);
-            }
-            for &a in last {
-                P::step::<S, V>(&mut even, x[usize::from(a)], &panel[usize::from(a)]);
-            }
-            for (even, odd) in even.iter_mut().zip(odd) {
-                *even = P::add::<S>(*even, odd);
-            }
-            sums[0] = even;
-        } else {
-            let mut local = *sums;
-            for &a in found {
-                let lines = &panel[usize::from(a)];
-                for (sums, x) in local.iter_mut().zip(rows) {
-                    P::step::<S, V>(sums, x[usize::from(a)], lines);
-                }
-            }
-            *sums = local;
-        }
     }
 }
