@@ -4,7 +4,7 @@ mod scalar;
 
 use crate::Kernel;
 use crate::panels::{Panels, Product};
-use crate::simd::{LANES, Line, Simd, dispatch};
+use crate::simd::{self, LANES, Line, Simd, dispatch};
 
 /// A weight matrix `[outputs, inputs]` packed for one kernel.
 #[derive(Clone, Debug)]
@@ -80,7 +80,7 @@ pub fn lookup(kernel: Kernel, table: &[f32; 256], x: &[u8], out: &mut [f32]) {
     #[inline(always)]
     unsafe fn run<S: Simd>(table: &[f32; 256], x: &[u8], out: &mut [f32]) {
         // SAFETY: the caller's contract.
-        unsafe { S::lookup_reals(table, x, out) }
+        unsafe { simd::lookup::<S, f32>(table, x, out) }
     }
     assert_eq!(x.len(), out.len(), "an output for each pixel");
     dispatch!(kernel, run(table: &[f32; 256], x: &[u8], out: &mut [f32]));

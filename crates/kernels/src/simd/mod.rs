@@ -200,20 +200,8 @@ pub(crate) unsafe trait Simd {
     /// The CPU has the instruction set.
     #[inline(always)]
     unsafe fn lookup(table: &[u8; 256], x: &[u8], out: &mut [u8]) {
-        for (out, &x) in out.iter_mut().zip(x) {
-            *out = table[usize::from(x)];
-        }
-    }
-
-    /// `out[i] = table[x[i]]`, for as many as there are of both.
-    ///
-    /// # Safety
-    /// The CPU has the instruction set.
-    #[inline(always)]
-    unsafe fn lookup_reals(table: &[f32; 256], x: &[u8], out: &mut [f32]) {
-        for (out, &x) in out.iter_mut().zip(x) {
-            *out = table[usize::from(x)];
-        }
+        // SAFETY: the caller's contract.
+        unsafe { lookup::<Self, u8>(table, x, out) }
     }
 
     /// Writes the numbers of the groups of four bytes that are not all 0 in all of the rows to `found`, in order, and returns
@@ -227,6 +215,31 @@ pub(crate) unsafe trait Simd {
         found: &mut [MaybeUninit<u16>; MAX_GROUPS],
     ) -> usize {
         nonzero_groups_from(0, 0, rows, found)
+    }
+}
+
+/// `out[i] = table[x[i]]`. Most of a digit is paper: everything is paper first, and then what is not 0 is looked up.
+///
+/// # Safety
+/// The CPU has the instruction set of `S`.
+#[inline(always)]
+pub(crate) unsafe fn lookup<S: Simd + ?Sized, T: Copy>(table: &[T; 256], x: &[u8], out: &mut [T]) {
+    out.fill(table[0]);
+    let mut found = [MaybeUninit::uninit(); MAX_GROUPS];
+    for (x, out) in x.chunks(4 * MAX_GROUPS).zip(out.chunks_mut(4 * MAX_GROUPS)) {
+        let (groups, tail) = x.as_chunks();
+        let (out, out_tail) = out.as_chunks_mut();
+        // SAFETY: the caller's contract; the search has written so many.
+        let found = unsafe {
+            let count = S::nonzero_groups([groups], &mut found);
+            found[..count].assume_init_ref()
+        };
+        for &number in found {
+            out[usize::from(number)] = groups[usize::from(number)].map(|x| table[usize::from(x)]);
+        }
+        for (out, &x) in out_tail.iter_mut().zip(tail) {
+            *out = table[usize::from(x)];
+        }
     }
 }
 

@@ -148,18 +148,6 @@ macro_rules! quarters {
         }
 
         #[inline(always)]
-        unsafe fn lookup(table: &[u8; 256], x: &[u8], out: &mut [u8]) {
-            // SAFETY: the caller's contract.
-            unsafe { lookup::<Self, u8>(table, x, out) }
-        }
-
-        #[inline(always)]
-        unsafe fn lookup_reals(table: &[f32; 256], x: &[u8], out: &mut [f32]) {
-            // SAFETY: the caller's contract.
-            unsafe { lookup::<Self, f32>(table, x, out) }
-        }
-
-        #[inline(always)]
         unsafe fn nonzero_groups<const R: usize>(
             rows: [&[[u8; 4]]; R],
             found: &mut [MaybeUninit<u16>; MAX_GROUPS],
@@ -232,28 +220,6 @@ unsafe impl Simd for Relaxed {
     #[inline(always)]
     unsafe fn accumulate(a: [v128; 4], b: [v128; 4], c: [v128; 4]) -> [v128; 4] {
         std::array::from_fn(|at| f32x4_relaxed_madd(a[at], b[at], c[at]))
-    }
-}
-
-/// `out[i] = table[x[i]]`. Most of a digit is paper: everything is paper first, and then what is not 0 is looked up.
-#[inline(always)]
-unsafe fn lookup<S: Simd, T: Copy>(table: &[T; 256], x: &[u8], out: &mut [T]) {
-    out.fill(table[0]);
-    let mut found = [MaybeUninit::uninit(); MAX_GROUPS];
-    for (x, out) in x.chunks(4 * MAX_GROUPS).zip(out.chunks_mut(4 * MAX_GROUPS)) {
-        let (groups, tail) = x.as_chunks();
-        let (out, out_tail) = out.as_chunks_mut();
-        // SAFETY: the caller's contract; the search has written so many.
-        let found = unsafe {
-            let count = S::nonzero_groups([groups], &mut found);
-            found[..count].assume_init_ref()
-        };
-        for &number in found {
-            out[usize::from(number)] = groups[usize::from(number)].map(|x| table[usize::from(x)]);
-        }
-        for (out, &x) in out_tail.iter_mut().zip(tail) {
-            *out = table[usize::from(x)];
-        }
     }
 }
 
