@@ -33,10 +33,7 @@ impl Weights {
         assert!(inputs > 0, "no inputs, expected at least 1");
         let values = match kernel {
             Kernel::Scalar => Values::Rows(weights.to_vec()),
-            _ => {
-                let weight = |neuron: usize, input: usize| weights[neuron * inputs + input].to_ne_bytes();
-                Values::Panels(Panels::pack(outputs, 4 * inputs, weight, |line| line))
-            }
+            _ => Values::Panels(panels(weights, outputs, inputs)),
         };
         Self { kernel, inputs, outputs, values }
     }
@@ -84,6 +81,12 @@ pub fn lookup(kernel: Kernel, table: &[f32; 256], x: &[u8], out: &mut [f32]) {
     }
     assert_eq!(x.len(), out.len(), "an output for each pixel");
     dispatch!(kernel, run(table: &[f32; 256], x: &[u8], out: &mut [f32]));
+}
+
+/// Weights as a kernel other than the scalar one reads them.
+fn panels(weights: &[f32], outputs: usize, inputs: usize) -> Panels {
+    let weight = |neuron: usize, input: usize| weights[neuron * inputs + input].to_ne_bytes();
+    Panels::pack(outputs, 4 * inputs, weight, |line| line)
 }
 
 /// A layer's products on reals: sums, a bias, and ReLU.
@@ -147,4 +150,28 @@ impl Product for Layer<'_> {
 fn bytes(x: &[f32]) -> &[u8] {
     // SAFETY: four bytes for every number, each of them initialised, and no alignment to keep.
     unsafe { std::slice::from_raw_parts(x.as_ptr().cast(), size_of_val(x)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The panels' algorithm on plain Rust, which is compiled for this test alone: of the panels, Miri can run no other.
+    #[test]
+    fn panels_of_plain_rust_give_the_scalar_sums() {
+        for (batch, inputs, outputs) in [(1, 1, 1), (1, 7, 17), (9, 23, 113), (5, 1030, 2)] {
+            // Small whole numbers: their sums are exact, whatever the order.
+            let numbers = |count: usize, step: usize| -> Vec<f32> {
+                (0..count).map(|at| (at * step % 7) as f32 - 2.0).collect()
+            };
+            let (x, w) = (numbers(batch * inputs, 5), numbers(outputs * inputs, 3));
+            let bias = numbers(outputs, 1);
+            let scalar = Weights::pack(Kernel::Scalar, &w, outputs, inputs);
+            let packed = Weights { values: Values::Panels(panels(&w, outputs, inputs)), ..scalar.clone() };
+            let [mut expected, mut found] = [vec![0.0; batch * outputs], vec![0.0; batch * outputs]];
+            scalar.forward(&x, &bias, true, &mut expected);
+            packed.forward(&x, &bias, true, &mut found);
+            assert_eq!(found, expected, "{batch} × {inputs} → {outputs}");
+        }
+    }
 }

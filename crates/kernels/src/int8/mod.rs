@@ -47,13 +47,7 @@ impl Weights {
         assert!((1..=MAX_INPUTS).contains(&inputs), "{inputs} inputs, expected 1 to {MAX_INPUTS}");
         let values = match kernel {
             Kernel::Scalar => Values::Rows(weights.to_vec()),
-            _ => {
-                let group = |neuron, group| {
-                    let row = &weights[neuron * inputs..][..inputs];
-                    std::array::from_fn(|at| row.get(4 * group + at).map_or(0, |&weight| weight as u8))
-                };
-                Values::Panels(Panels::pack(outputs, inputs, group, arrangement(kernel)))
-            }
+            _ => Values::Panels(panels(kernel, weights, outputs, inputs)),
         };
         let sums = weights.chunks_exact(inputs).map(|row| row.iter().map(|&w| i32::from(w)).sum());
         let sums = stage::in_vectors(&sums.collect::<Vec<i32>>());
@@ -121,6 +115,15 @@ fn arrangement(kernel: Kernel) -> fn(Line) -> Line {
     dispatch!(kernel, of() -> fn(Line) -> Line)
 }
 
+/// Weights as a kernel other than the scalar one reads them.
+fn panels(kernel: Kernel, weights: &[i8], outputs: usize, inputs: usize) -> Panels {
+    let group = |neuron, group| {
+        let row = &weights[neuron * inputs..][..inputs];
+        std::array::from_fn(|at| row.get(4 * group + at).map_or(0, |&weight| weight as u8))
+    };
+    Panels::pack(outputs, inputs, group, arrangement(kernel))
+}
+
 /// `out[i] = table[x[i]]`: quantizes pixels, of which there are only 256.
 ///
 /// # Panics
@@ -185,4 +188,36 @@ pub fn min_max(kernel: Kernel, x: &[f32]) -> (f32, f32) {
         }
     }
     dispatch!(kernel, run(x: &[f32]) -> (f32, f32))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The panels' algorithm on plain Rust, which is compiled for this test alone: of the panels, Miri can run no other.
+    #[test]
+    fn panels_of_plain_rust_give_the_scalar_sums() {
+        // Up to two panels of neurons, more groups than are found at a time, and rows enough for turns.
+        for (batch, inputs, outputs) in
+            [(1, 1, 1), (1, 7, 17), (3, 4, 16), (9, 23, 113), (1, 4105, 2), (5, 4105, 2), (8, 12, 130)]
+        {
+            for background in [0, 1, 40] {
+                let mut state = 1u32;
+                let mut random = || {
+                    state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                    (state >> 24) as u8
+                };
+                let mut pixel = || if random() < 6 * background { 0 } else { random() };
+                let x: Vec<u8> = (0..batch * inputs).map(|_| pixel()).collect();
+                let w: Vec<i8> = (0..outputs * inputs).map(|_| random() as i8).collect();
+                let scalar = Weights::pack(Kernel::Scalar, &w, outputs, inputs);
+                let values = Values::Panels(panels(Kernel::Scalar, &w, outputs, inputs));
+                let packed = Weights { values, ..scalar.clone() };
+                let [mut expected, mut found] = [vec![0; batch * outputs], vec![0; batch * outputs]];
+                scalar.accumulate(&x, 17, &mut expected);
+                packed.accumulate(&x, 17, &mut found);
+                assert_eq!(found, expected, "{batch} × {inputs} → {outputs}");
+            }
+        }
+    }
 }
