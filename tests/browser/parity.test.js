@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createReadStream, readFileSync, readdirSync } from 'node:fs';
 import { createServer } from 'node:http';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
 import { compare } from './compare.js';
@@ -89,7 +89,7 @@ const server = createServer(({ url = '/' }, response) => {
   }
 }).listen(0, 'localhost');
 await once(server, 'listening');
-after(() => server.close());
+server.unref();
 
 const PLACES = [
   { place: 'Node.js', load: inNode },

@@ -9,9 +9,14 @@
 //! - [`compare`] holds two models' answers against each other; [`explain`] finds the layer that makes them differ;
 //! - [`file`](mod@file) keeps models as safetensors, under PyTorch's names.
 //!
+//! Why the integers are what they are, from first principles, is told in [`arithmetic`]; comments that cite a rule by its number
+//! mean the rules listed there.
+//!
 //! Nothing here does I/O: bytes come in, bytes go out.
 #![forbid(unsafe_code)]
 
+#[doc = include_str!("arithmetic.md")]
+pub mod arithmetic {}
 pub mod augment;
 mod blocks;
 pub mod compare;

@@ -136,47 +136,36 @@ macro_rules! quarters {
                 let small = f32x4_lt(x, f32x4_splat(2_147_483_648.0));
                 i32x4_trunc_sat_f32x4(f32x4_nearest(v128_bitselect(x, f32x4_splat(-1e9), small)))
             });
-            let zero_point = i16x8_splat(i16::from(zero_point));
-            // What is outside of 16 bits saturates, and stays outside of the final clamp.
-            let low = i16x8_add_sat(i16x8_narrow_i32x4(integers[0], integers[1]), zero_point);
-            let high = i16x8_add_sat(i16x8_narrow_i32x4(integers[2], integers[3]), zero_point);
-            let raised = u8x16_max(u8x16_narrow_i16x8(low, high), u8x16_splat(floor));
-            let mut bytes = [0; LANES];
-            // SAFETY: 16 writable bytes, and the store needs no alignment.
-            unsafe { v128_store(bytes.as_mut_ptr().cast(), raised) };
-            bytes
+            bytes(integers, zero_point, floor)
         }
 
         #[inline(always)]
-        unsafe fn lookup(table: &[u8; 256], x: &[u8], out: &mut [u8]) {
-            // SAFETY: the caller's contract.
-            unsafe { lookup::<Self, u8>(table, x, out) }
+        unsafe fn requantize(terms: [[v128; 4]; 4], zero_point: u8, floor: u8) -> [u8; LANES] {
+            match requantize(terms) {
+                Some(integers) => bytes(integers, zero_point, floor),
+                None => exact_requantize::<Self>(terms, zero_point, floor),
+            }
         }
 
         #[inline(always)]
-        unsafe fn lookup_reals(table: &[f32; 256], x: &[u8], out: &mut [f32]) {
-            // SAFETY: the caller's contract.
-            unsafe { lookup::<Self, f32>(table, x, out) }
-        }
-
-        #[inline(always)]
-        unsafe fn nonzero_groups(x: &[[u8; 4]], found: &mut [MaybeUninit<u16>; MAX_GROUPS]) -> usize {
-            let (blocks, tail) = x.as_chunks::<4>();
+        unsafe fn nonzero_groups<const R: usize>(
+            rows: [&[[u8; 4]]; R],
+            found: &mut [MaybeUninit<u16>; MAX_GROUPS],
+        ) -> usize {
+            let whole = rows.iter().map(|row| row.len()).fold(MAX_GROUPS, usize::min) / 4 * 4;
             let mut count = 0;
-            for (block, groups) in blocks.iter().take(MAX_GROUPS / 4).enumerate() {
-                // SAFETY: 16 readable bytes, and the load needs no alignment.
-                let values = unsafe { v128_load(groups.as_ptr().cast()) };
+            for first in (0..whole).step_by(4) {
+                let values = rows.iter().fold(u64x2_splat(0), |all, row| {
+                    // SAFETY: 16 readable bytes in every row there, and the load needs no alignment.
+                    v128_or(all, unsafe { v128_load(row.as_ptr().add(first).cast()) })
+                });
                 let ink = usize::from(u32x4_bitmask(u32x4_ne(values, u32x4_splat(0))));
-                let numbers = u64x2_splat(NUMBERS[ink] + 4 * block as u64 * 0x0001_0001_0001_0001);
-                // SAFETY: 8 writable bytes: at most 4 · block were counted before, and `count + 4` is at most MAX_GROUPS.
+                let numbers = u64x2_splat(NUMBERS[ink] + first as u64 * 0x0001_0001_0001_0001);
+                // SAFETY: 8 writable bytes: at most `first` were counted before, and `count + 4` is at most MAX_GROUPS.
                 unsafe { v128_store64_lane::<0>(numbers, found.as_mut_ptr().add(count).cast()) };
                 count += ink.count_ones() as usize;
             }
-            for (number, group) in (4 * blocks.len()..MAX_GROUPS).zip(tail) {
-                found[count].write(number as u16);
-                count += usize::from(u32::from_ne_bytes(*group) != 0);
-            }
-            count
+            super::nonzero_groups_from(whole, count, rows, found)
         }
     };
 }
@@ -234,28 +223,6 @@ unsafe impl Simd for Relaxed {
     }
 }
 
-/// `out[i] = table[x[i]]`. Most of a digit is paper: everything is paper first, and then what is not 0 is looked up.
-#[inline(always)]
-unsafe fn lookup<S: Simd, T: Copy>(table: &[T; 256], x: &[u8], out: &mut [T]) {
-    out.fill(table[0]);
-    let mut found = [MaybeUninit::uninit(); MAX_GROUPS];
-    for (x, out) in x.chunks(4 * MAX_GROUPS).zip(out.chunks_mut(4 * MAX_GROUPS)) {
-        let (groups, tail) = x.as_chunks();
-        let (out, out_tail) = out.as_chunks_mut();
-        // SAFETY: the caller's contract; the search has written so many.
-        let found = unsafe {
-            let count = S::nonzero_groups(groups, &mut found);
-            found[..count].assume_init_ref()
-        };
-        for &number in found {
-            out[usize::from(number)] = groups[usize::from(number)].map(|x| table[usize::from(x)]);
-        }
-        for (out, &x) in out_tail.iter_mut().zip(tail) {
-            *out = table[usize::from(x)];
-        }
-    }
-}
-
 /// For every set of four bits, the numbers of those that are set, in order from the low end, 16 bits each.
 const NUMBERS: [u64; 16] = {
     let mut all = [0; 16];
@@ -273,6 +240,59 @@ const NUMBERS: [u64; 16] = {
     }
     all
 };
+
+/// `clamp(integer + zero_point, floor, 255)`.
+#[inline(always)]
+fn bytes(integers: [v128; 4], zero_point: u8, floor: u8) -> [u8; LANES] {
+    let zero_point = i16x8_splat(i16::from(zero_point));
+    // What is outside of 16 bits saturates, and stays outside of the final clamp.
+    let low = i16x8_add_sat(i16x8_narrow_i32x4(integers[0], integers[1]), zero_point);
+    let high = i16x8_add_sat(i16x8_narrow_i32x4(integers[2], integers[3]), zero_point);
+    let raised = u8x16_max(u8x16_narrow_i16x8(low, high), u8x16_splat(floor));
+    let mut bytes = [0; LANES];
+    // SAFETY: 16 writable bytes, and the store needs no alignment.
+    unsafe { v128_store(bytes.as_mut_ptr().cast(), raised) };
+    bytes
+}
+
+/// `rint(fma(addend, factor, sum) · multiplier)`, if it is sure that rounding more often leads to the same integers.
+///
+/// With `p = addend · factor`, each of `p`, `p + sum` and their products with the multiplier is off by 2⁻²⁴ of itself at most.
+/// So where neither `p · multiplier` nor the result is above 1024, it is off by less than 2⁻¹¹, and that decides nothing
+/// unless it lies as close to the middle between two integers. Results between 1024 and 2²⁰ are off by less than 1, and end
+/// at the same clamp.
+#[inline(always)]
+fn requantize([addend, factor, sum, multiplier]: [[v128; 4]; 4]) -> Option<[v128; 4]> {
+    /// Adding 1.5·2²³ rounds to an integer, half to even, and leaves it in the low bits: exact for magnitudes below 2²².
+    const ROUND: f32 = 12_582_912.0;
+    let mut sure = u32x4_splat(u32::MAX);
+    let mut four = |at: usize| {
+        let product = f32x4_mul(addend[at], factor[at]);
+        let result = f32x4_mul(f32x4_add(product, sum[at]), multiplier[at]);
+        let shifted = f32x4_add(result, f32x4_splat(ROUND));
+        let off = f32x4_sub(result, f32x4_sub(shifted, f32x4_splat(ROUND)));
+        // The comparisons are false for NaN.
+        let within = |x, limit| f32x4_le(f32x4_abs(x), f32x4_splat(limit));
+        sure = v128_and(sure, within(off, 0.5 - 1.0 / 2048.0));
+        sure = v128_and(sure, within(f32x4_mul(product, multiplier[at]), 1024.0));
+        sure = v128_and(sure, within(result, 1_048_576.0));
+        i32x4_sub(shifted, f32x4_splat(ROUND))
+    };
+    let integers = [four(0), four(1), four(2), four(3)];
+    i32x4_all_true(sure).then_some(integers)
+}
+
+/// What [`Simd::requantize`] is defined as.
+#[cold]
+#[inline(never)]
+fn exact_requantize<S: Simd<Reals = [v128; 4]>>(
+    [addend, factor, sum, multiplier]: [[v128; 4]; 4],
+    zero_point: u8,
+    floor: u8,
+) -> [u8; LANES] {
+    // SAFETY: no more than `simd128` is used, which the whole module has.
+    unsafe { S::to_bytes(S::multiply(S::fma(addend, factor, sum), multiplier), zero_point, floor) }
+}
 
 /// `a · b + c`, rounded once. The product is exact in `f64`, and so is the sum but for a rounding that is seldom seen again.
 #[inline(always)]
