@@ -74,12 +74,7 @@ async function choose(module) {
   awaited.add('int8').add('float');
   await bring('int8', module);
   if (!session.isReady && session.networks.int8 && !session.pixels) say('int8 is ready, float32 is loading.');
-  // What nobody waits for, and nobody needs to draw.
-  chapters ??= import('./chapters.js').then(({ open }) => open(session, { show: (pixels) => pad.show(pixels), say }));
-  chapters.catch((error) => {
-    chapters = undefined;
-    byId('disputed').textContent = `The samples and what stands below did not load: ${words(error)}. Reload the page to have them.`;
-  });
+  chapters ??= openChapters();
   await bring('float', module);
   if (!session.isReady) return;
   document.documentElement.dataset.ready = 'true';
@@ -117,6 +112,16 @@ async function bring(side, module) {
     });
   }
   answer();
+}
+
+/** What nobody waits for, and nobody needs to draw. */
+async function openChapters() {
+  try {
+    const { open } = await import('./chapters.js');
+    await open(session, { show: (pixels) => pad.show(pixels), say });
+  } catch (error) {
+    byId('disputed').textContent = `The samples and what stands below did not load: ${words(error)}. Reload the page to have them.`;
+  }
 }
 
 /** Answers what is on the pad. */
