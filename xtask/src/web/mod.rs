@@ -39,7 +39,7 @@ pub fn default_folder() -> PathBuf {
 /// Builds the page's modules once more for the tests, with every layer's values to be had, into `target/web/trace`.
 pub fn build_traces() -> anyhow::Result<()> {
     let (toolchain, optimizer) = (Toolchain::ready()?, wasm::Optimizer::find());
-    for variant in wasm::VARIANTS {
+    for variant in wasm::KERNELS {
         let name = format!("{}-trace", variant.name);
         let features = format!("{},trace", variant.features);
         let traced = wasm::Variant { name: &name, features: &features };
@@ -57,7 +57,7 @@ pub fn build(out: &Path) -> anyhow::Result<()> {
     let mut files = read_folder(&files::root().join("www"))?;
     let optimizer = wasm::Optimizer::find();
     println!("{}", optimizer.description());
-    for variant in wasm::VARIANTS {
+    for variant in wasm::KERNELS.iter().chain([&wasm::EXPLAIN]) {
         files.extend(wasm::build(&toolchain, &optimizer, variant)?);
     }
     let site = bundle::bundle(files)?;
