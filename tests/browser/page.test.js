@@ -1,9 +1,13 @@
 // The page as visitors use it: draw, read the answers, change the choice, and what happens when something is missing.
 
 import assert from 'node:assert/strict';
-import { readFile, readdir } from 'node:fs/promises';
+import { mkdtemp, readFile, readdir, rm, symlink } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after } from 'node:test';
+import { fileURLToPath } from 'node:url';
 
-import { DRAWINGS, PHONE, accessibilityProblems, assertRead, draw, openChapters, pageTest, text } from './harness.js';
+import { DRAWINGS, PHONE, accessibilityProblems, assertRead, draw, openChapters, pageTest, ready, serve, text } from './harness.js';
 
 for (const digit of Object.keys(DRAWINGS)) {
   pageTest(`a drawn ${digit} is a ${digit} for both networks`, {}, async (page) => {
@@ -47,7 +51,7 @@ pageTest('a sample is answered like a drawing, and gives way to one', {}, async 
   const samples = page.locator('[data-testid^="sample-"]');
   await page.getByTestId('sample-0').waitFor();
   assert.equal(await samples.count(), digits.length);
-  for (const index of [0, 3, 21]) {
+  for (const index of [0, 4, 21]) {
     await page.getByTestId(`sample-${index}`).click();
     await assertRead(page, String(digits[index].label));
   }
@@ -205,12 +209,12 @@ pageTest('everything is within reach of the Tab key, in the order of the page', 
   await openChapters(page);
   /** @type {string[]} */
   const reached = [];
-  for (let step = 0; step < 60; step++) {
+  for (let step = 0; step < 80; step++) {
     await page.keyboard.press('Tab');
     const id = await page.evaluate(() => /** @type {HTMLElement} */ (document.activeElement)?.dataset.testid ?? '');
     if (id) reached.push(id);
   }
-  const order = ['pad', 'pen', 'model', 'scheme', 'sample-0', 'sample-29', 'bits', 'bench-run'].map((id) => reached.indexOf(id));
+  const order = ['pad', 'pen', 'model', 'scheme', 'sample-0', 'sample-39', 'bits', 'bench-run'].map((id) => reached.indexOf(id));
   assert.deepEqual(order, [...order].sort((a, b) => a - b));
   assert(!order.includes(-1), String(reached));
 });
@@ -219,7 +223,7 @@ pageTest('samples that the networks read differently are marked, and named', { p
   await page.locator('#samples .disputed').first().waitFor();
   const disputed = page.locator('#samples .disputed');
   const count = await disputed.count();
-  assert.match(await text(page, 'disputed'), new RegExp(`^${count} of these 30 `));
+  assert.match(await text(page, 'disputed'), new RegExp(`^${count} of these 40 `));
   for (let index = 0; index < count; index++) {
     const [, float, int8] = /float32 reads (\d), int8 reads (\d)/.exec((await disputed.nth(index).getAttribute('aria-label')) ?? '') ?? [];
     assert.notEqual(float, int8);
@@ -227,6 +231,41 @@ pageTest('samples that the networks read differently are marked, and named', { p
     assert.deepEqual([await text(page, 'float-digit'), await text(page, 'int8-digit')], [float, int8]);
     assert.match(await text(page, 'agreement'), new RegExp(`^They disagree: ${float} and ${int8}\\.`));
   }
+});
+
+pageTest('the page works from a folder of any host', { unready: true }, async (page) => {
+  const host = await mkdtemp(join(tmpdir(), 'digit8-'));
+  after(() => rm(host, { recursive: true }));
+  await symlink(fileURLToPath(new URL('../../dist', import.meta.url)), join(host, 'some folder'));
+  const there = `${await serve(host)}some%20folder/`;
+  const other = await page.context().newPage();
+  /** @type {string[]} */
+  const elsewhere = [];
+  other.on('request', (request) => {
+    if (!request.url().startsWith(there)) elsewhere.push(request.url());
+  });
+  await other.goto(there);
+  await ready(other);
+  await openChapters(other);
+  await draw(other, '3');
+  await assertRead(other, '3');
+  assert.deepEqual(elsewhere, []);
+});
+
+pageTest('bars do not move where motion is unwelcome', { reducedMotion: 'reduce' }, async (page) => {
+  assert.equal(await page.locator('.bar').first().evaluate((bar) => getComputedStyle(bar).transitionDuration), '0s');
+});
+
+pageTest('with forced colours the bars and marks can be seen', { forcedColors: 'active', path: '?model=notebook' }, async (page) => {
+  await draw(page, '3');
+  await page.locator('#samples .disputed').first().waitFor();
+  const [bar, mark, ground] = await page.evaluate(() => [
+    getComputedStyle(/** @type {Element} */ (document.querySelector('.most .bar'))).backgroundColor,
+    getComputedStyle(/** @type {Element} */ (document.querySelector('.disputed')), '::after').backgroundColor,
+    getComputedStyle(document.documentElement).backgroundColor,
+  ]);
+  assert.notEqual(bar, ground);
+  assert.notEqual(mark, ground);
 });
 
 pageTest('what the page links to is there', {}, async (page) => {

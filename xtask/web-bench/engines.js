@@ -95,12 +95,13 @@ export async function tensorflow(folder, { reals }, weights) {
   tf.wasm.setWasmPaths(folder);
   if (!(await tf.setBackend('wasm'))) throw new Error('tfjs has no WebAssembly backend here');
   await tf.ready();
-  const layers = [1, 2, 3].map((number) => ({
-    b: tf.tensor2d(weights[`linear${number}.weight`].values, weights[`linear${number}.weight`].shape),
-    bias: tf.tensor1d(weights[`linear${number}.bias`].values),
-    activation: number < 3 ? 'relu' : 'linear',
-    transposeB: true,
-  }));
+  const layers = [1, 2, 3].map((number) => {
+    const { values, shape } = weights[`linear${number}.weight`];
+    // `[inputs, outputs]`, which is what its fast product takes.
+    const b = tf.tidy(() => tf.keep(tf.transpose(tf.tensor2d(values, shape))));
+    const bias = tf.tensor1d(weights[`linear${number}.bias`].values);
+    return { b, bias, activation: number < 3 ? 'relu' : 'linear' };
+  });
   return {
     name: 'tfjs wasm',
     models: ['float32'],

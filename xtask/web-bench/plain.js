@@ -19,9 +19,9 @@ function float32(tensors) {
     let x = input;
     for (const { weight, bias, y } of layers) {
       const last = y.length === logits.length;
-      for (let o = 0, at = 0; o < y.length; o++) {
+      for (let o = 0, at = 0; o < y.length; o++, at += x.length) {
         let sum = bias[o];
-        for (let i = 0; i < x.length; i++) sum += x[i] * weight[at++];
+        for (let i = 0; i < x.length; i++) sum += x[i] * weight[at + i];
         y[o] = last || sum > 0 ? sum : 0;
       }
       x = y;
@@ -65,9 +65,9 @@ function int8(tensors) {
     for (let i = 0; i < input.length; i++) input[i] = clamp(Math.round(reals[i] * perStep) + offset, 0);
     let x = input;
     for (const { weight, start, multiplier, zero, least, y } of layers) {
-      for (let o = 0, at = 0; o < y.length; o++) {
+      for (let o = 0, at = 0; o < y.length; o++, at += x.length) {
         let sum = 0;
-        for (let i = 0; i < x.length; i++) sum = (sum + Math.imul(x[i], weight[at++])) | 0;
+        for (let i = 0; i < x.length; i++) sum = (sum + Math.imul(x[i], weight[at + i])) | 0;
         y[o] = clamp(Math.round((sum + start[o]) * multiplier) + zero, least);
       }
       x = y;

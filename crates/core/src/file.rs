@@ -86,21 +86,65 @@ pub fn read(bytes: &[u8]) -> Result<(Model, Info)> {
         Some(json) => serde_json::from_str(json).map_err(file_error)?,
         None => Info::new(),
     };
-    let model = match tensor(&tensors, "linear1.weight")?.dtype() {
-        Dtype::F32 => Model::Float(read_float(&tensors)?),
-        Dtype::I8 => Model::Int8(read_int8(&tensors, &info)?),
-        other => return Err(Error::Model(format!("linear1.weight is {other:?}, expected F32 or I8"))),
-    };
+    let model = model(&tensors, info.get(SCHEME).map(String::as_str))?;
     Ok((model, info))
 }
 
-fn read_float(tensors: &SafeTensors) -> Result<Mlp> {
+/// A tensor in a file.
+pub struct View<'a> {
+    /// The type of its elements as the format calls it: `F32`, `I8`, `I64` or another.
+    pub dtype: String,
+    /// Its shape.
+    pub shape: Vec<usize>,
+    /// Its elements, little-endian.
+    pub data: &'a [u8],
+}
+
+/// A file's tensors, however its header was read.
+pub trait Tensors {
+    /// The tensor of a name.
+    ///
+    /// # Errors
+    /// [`Error::Model`] if there is none.
+    fn tensor(&self, name: &str) -> Result<View<'_>>;
+}
+
+impl Tensors for SafeTensors<'_> {
+    fn tensor(&self, name: &str) -> Result<View<'_>> {
+        let tensor = SafeTensors::tensor(self, name).map_err(|_| {
+            let mut names = self.names();
+            names.sort_unstable();
+            missing(name, &names)
+        })?;
+        let dtype = format!("{:?}", tensor.dtype());
+        Ok(View { dtype, shape: tensor.shape().to_vec(), data: tensor.data() })
+    }
+}
+
+/// The error of a file that has only tensors of other names.
+pub fn missing(name: &str, names: &[&str]) -> Error {
+    Error::Model(format!("no tensor {name}; the file has {}", names.join(", ")))
+}
+
+/// The model that tensors make. `scheme` is what the metadata of an int8 model says.
+///
+/// # Errors
+/// [`Error::Model`] if they make none.
+pub fn model(tensors: &dyn Tensors, scheme: Option<&str>) -> Result<Model> {
+    match &*tensors.tensor("linear1.weight")?.dtype {
+        "F32" => Ok(Model::Float(read_float(tensors)?)),
+        "I8" => Ok(Model::Int8(read_int8(tensors, scheme)?)),
+        other => Err(Error::Model(format!("linear1.weight is {other}, expected F32 or I8"))),
+    }
+}
+
+fn read_float(tensors: &dyn Tensors) -> Result<Mlp> {
     let layer =
         |name| Ok(Linear { weight: matrix(tensors, name, f32::from_le_bytes)?, bias: bias(tensors, name)? });
     Mlp::new([layer(LAYERS[0])?, layer(LAYERS[1])?, layer(LAYERS[2])?])
 }
 
-fn read_int8(tensors: &SafeTensors, info: &Info) -> Result<QuantizedMlp> {
+fn read_int8(tensors: &dyn Tensors, scheme: Option<&str>) -> Result<QuantizedMlp> {
     let layer = |name| -> Result<QuantizedLinear> {
         let scale = format!("{name}.weight_scale");
         let scales = vector(tensors, &scale, f32::from_le_bytes)?
@@ -118,8 +162,7 @@ fn read_int8(tensors: &SafeTensors, info: &Info) -> Result<QuantizedMlp> {
         })
     };
     let layers = [layer(LAYERS[0])?, layer(LAYERS[1])?, layer(LAYERS[2])?];
-    let scheme =
-        info.get(SCHEME).ok_or_else(|| Error::Model("no scheme in the metadata of an int8 model".into()))?;
+    let scheme = scheme.ok_or_else(|| Error::Model("no scheme in the metadata of an int8 model".into()))?;
     let activations = match scheme.parse()? {
         Scheme::Dynamic => Activations::Dynamic,
         scheme => Activations::Static {
@@ -135,53 +178,41 @@ fn read_int8(tensors: &SafeTensors, info: &Info) -> Result<QuantizedMlp> {
     QuantizedMlp::new(layers, activations)
 }
 
-fn tensor<'a>(tensors: &SafeTensors<'a>, name: &str) -> Result<TensorView<'a>> {
-    tensors.tensor(name).map_err(|_| {
-        let mut names = tensors.names();
-        names.sort_unstable();
-        Error::Model(format!("no tensor {name}; the file has {}", names.join(", ")))
-    })
-}
-
 /// The values of a tensor of the type that `decode` makes from `N` bytes.
-fn values<T: Element, const N: usize>(
-    view: &TensorView,
-    name: &str,
-    decode: fn([u8; N]) -> T,
-) -> Result<Vec<T>> {
-    if view.dtype() != T::DTYPE {
-        return Err(Error::Model(format!("{name} is {:?}, expected {:?}", view.dtype(), T::DTYPE)));
+fn values<T: Element, const N: usize>(view: &View, name: &str, decode: fn([u8; N]) -> T) -> Result<Vec<T>> {
+    if view.dtype != T::DTYPE {
+        return Err(Error::Model(format!("{name} is {}, expected {}", view.dtype, T::DTYPE)));
     }
-    Ok(view.data().as_chunks().0.iter().map(|&bytes| decode(bytes)).collect())
+    Ok(view.data.as_chunks().0.iter().map(|&bytes| decode(bytes)).collect())
 }
 
 fn matrix<T: Element, const N: usize>(
-    tensors: &SafeTensors,
+    tensors: &dyn Tensors,
     layer: &str,
     decode: fn([u8; N]) -> T,
 ) -> Result<Array2<T>> {
     let name = format!("{layer}.weight");
-    let view = tensor(tensors, &name)?;
-    let &[rows, columns] = view.shape() else {
-        return Err(Error::Model(format!("{name} is {:?}, expected two dimensions", view.shape())));
+    let view = tensors.tensor(&name)?;
+    let &[rows, columns] = &view.shape[..] else {
+        return Err(Error::Model(format!("{name} is {:?}, expected two dimensions", view.shape)));
     };
     let values = values(&view, &name, decode)?;
     Array2::from_shape_vec((rows, columns), values).map_err(|error| Error::Model(format!("{name}: {error}")))
 }
 
 fn vector<T: Element, const N: usize>(
-    tensors: &SafeTensors,
+    tensors: &dyn Tensors,
     name: &str,
     decode: fn([u8; N]) -> T,
 ) -> Result<Vec<T>> {
-    values(&tensor(tensors, name)?, name, decode)
+    values(&tensors.tensor(name)?, name, decode)
 }
 
-fn bias(tensors: &SafeTensors, layer: &str) -> Result<Array1<f32>> {
+fn bias(tensors: &dyn Tensors, layer: &str) -> Result<Array1<f32>> {
     Ok(Array1::from_vec(vector(tensors, &format!("{layer}.bias"), f32::from_le_bytes)?))
 }
 
-fn qparams(tensors: &SafeTensors, name: &str) -> Result<QParams> {
+fn qparams(tensors: &dyn Tensors, name: &str) -> Result<QParams> {
     let scale = vector(tensors, &format!("{name}.scale"), f32::from_le_bytes)?;
     let zero_point = vector(tensors, &format!("{name}.zero_point"), i64::from_le_bytes)?;
     match (&scale[..], &zero_point[..]) {
@@ -204,16 +235,16 @@ fn file_error(error: impl std::fmt::Display) -> Error {
 
 /// A number as the file format has it.
 trait Element {
-    const DTYPE: Dtype;
+    const DTYPE: &str;
 }
 impl Element for f32 {
-    const DTYPE: Dtype = Dtype::F32;
+    const DTYPE: &str = "F32";
 }
 impl Element for i8 {
-    const DTYPE: Dtype = Dtype::I8;
+    const DTYPE: &str = "I8";
 }
 impl Element for i64 {
-    const DTYPE: Dtype = Dtype::I64;
+    const DTYPE: &str = "I64";
 }
 
 /// A tensor on its way into a file.

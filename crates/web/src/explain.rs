@@ -3,13 +3,15 @@
 use digit8_core::compare::{Confusion, argmax, logits, softmax};
 use digit8_core::digits::{CLASSES, PIXELS};
 use digit8_core::explain::Hybrid;
-use digit8_core::file::{self, Model};
+use digit8_core::file::Model;
 use digit8_core::float::Mlp;
 use digit8_core::int8::QuantizedMlp;
 use digit8_core::quant::{LayerWeights, layer_weights, narrow};
 use digit8_core::{Error, Kernel};
 use serde::Serialize;
 use wasm_bindgen::prelude::*;
+
+use crate::file;
 
 #[wasm_bindgen(typescript_custom_section)]
 const TYPES: &str = r#"
@@ -94,7 +96,7 @@ impl Explainer {
     /// If one of the files is not such a network, or they do not fit together.
     #[wasm_bindgen(constructor)]
     pub fn new(float: &[u8], int8: &[u8]) -> Result<Explainer, JsError> {
-        let read = |file| file::read(file).map(|(model, _)| model).map_err(refuse);
+        let read = |file| file::read(file).map_err(refuse);
         match (read(float)?, read(int8)?) {
             (Model::Float(float), Model::Int8(int8)) => {
                 let hybrid = Hybrid::new(&float, &int8, Kernel::best()).map_err(refuse)?;

@@ -6,6 +6,7 @@
 
 #[cfg(feature = "explain")]
 mod explain;
+mod file;
 #[cfg(feature = "trace")]
 mod trace;
 
@@ -13,7 +14,7 @@ use std::sync::OnceLock;
 
 use digit8_core::compare::softmax;
 use digit8_core::digits::{CLASSES, PIXELS};
-use digit8_core::file::{self, Model};
+use digit8_core::file::Model;
 use digit8_core::float::FloatEngine;
 use digit8_core::int8::Int8Engine;
 use digit8_core::stroke::{self, Point};
@@ -91,7 +92,7 @@ impl Classifier {
                 .ok_or_else(|| JsError::new(&format!("no kernel {name:?} in this module")))?,
             None => Kernel::best(),
         };
-        let (model, _) = file::read(file).map_err(|error: Error| JsError::new(&error.to_string()))?;
+        let model = file::read(file).map_err(|error: Error| JsError::new(&error.to_string()))?;
         let (engine, kind, hidden) = match &model {
             Model::Float(mlp) => {
                 (Engine::Float(Box::new(mlp.engine(kernel))), "float32".to_owned(), mlp.hidden())

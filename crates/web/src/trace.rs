@@ -1,10 +1,12 @@
 //! Every step of an int8 network, to compare with PyTorch's. The page's module does without (the feature `trace`).
 
-use digit8_core::file::{self, Info, Model};
+use digit8_core::file::{Info, Model, write};
 use digit8_core::int8::{Scheme, Values};
 use digit8_core::quant::{self, Calibration, Granularity, Observations, Range};
 use digit8_core::{Error, Kernel};
 use wasm_bindgen::prelude::*;
+
+use crate::file;
 
 /// The file of the int8 network that a float32 model becomes. `ranges` are what PyTorch's observers saw: the least and the
 /// greatest value of `quant`, `linear1`, `linear2` and `linear3`; a dynamic network needs none.
@@ -29,7 +31,7 @@ pub fn quantize(file: &[u8], scheme: &str, per_channel: bool, ranges: &[f32]) ->
     };
     let granularity = if per_channel { Granularity::PerChannel } else { Granularity::PerTensor };
     let int8 = quant::quantize(&mlp, calibration, granularity).map_err(error)?;
-    file::write(&Model::Int8(int8), &Info::new()).map_err(error)
+    write(&Model::Int8(int8), &Info::new()).map_err(error)
 }
 
 /// What a step put out.
@@ -62,7 +64,7 @@ pub fn trace(file: &[u8], kernel: &str, pixels: &[u8]) -> Result<Vec<Step>, JsEr
 }
 
 fn read(file: &[u8]) -> Result<Model, JsError> {
-    Ok(file::read(file).map_err(error)?.0)
+    file::read(file).map_err(error)
 }
 
 fn error(error: Error) -> JsError {

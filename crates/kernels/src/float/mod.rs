@@ -4,7 +4,7 @@ mod scalar;
 
 use crate::Kernel;
 use crate::panels::{Panels, Product};
-use crate::simd::{LANES, Line, Simd, dispatch};
+use crate::simd::{self, LANES, Line, Simd, dispatch};
 
 /// A weight matrix `[outputs, inputs]` packed for one kernel.
 #[derive(Clone, Debug)]
@@ -77,7 +77,7 @@ pub fn lookup(kernel: Kernel, table: &[f32; 256], x: &[u8], out: &mut [f32]) {
     #[inline(always)]
     unsafe fn run<S: Simd>(table: &[f32; 256], x: &[u8], out: &mut [f32]) {
         // SAFETY: the caller's contract.
-        unsafe { S::lookup_reals(table, x, out) }
+        unsafe { simd::lookup::<S, f32>(table, x, out) }
     }
     assert_eq!(x.len(), out.len(), "an output for each pixel");
     dispatch!(kernel, run(table: &[f32; 256], x: &[u8], out: &mut [f32]));
@@ -106,6 +106,22 @@ impl Product for Layer<'_> {
     }
 
     #[inline(always)]
+    unsafe fn start<S: Simd, const V: usize>(&self, first: usize) -> [S::Reals; V] {
+        let mut bias = [[0.0; LANES]; V];
+        for (padded, bias) in bias.as_flattened_mut().iter_mut().zip(&self.bias[first * LANES..]) {
+            *padded = *bias;
+        }
+        // SAFETY: the caller's contract.
+        unsafe {
+            let mut sums = [S::splat(0.0); V];
+            for (sums, bias) in sums.iter_mut().zip(&bias) {
+                *sums = S::load(bias);
+            }
+            sums
+        }
+    }
+
+    #[inline(always)]
     unsafe fn step<S: Simd, const V: usize>(sums: &mut [S::Reals; V], x: [u8; 4], w: &[Line; V]) {
         for (sums, w) in sums.iter_mut().zip(w) {
             // SAFETY: the caller's contract.
@@ -120,18 +136,13 @@ impl Product for Layer<'_> {
     }
 
     #[inline(always)]
-    unsafe fn finish<S: Simd>(&self, first: usize, sums: S::Reals) -> [f32; LANES] {
-        let bias = &self.bias[first..];
-        let mut padded = [0.0; LANES];
-        let bias = bias.first_chunk().unwrap_or_else(|| {
-            padded[..bias.len()].copy_from_slice(bias);
-            &padded
-        });
-        // SAFETY: the caller's contract.
-        unsafe {
-            let y = S::add(sums, S::load(bias));
-            S::store(if self.relu { S::max(y, S::splat(0.0)) } else { y })
+    unsafe fn finish<S: Simd, const V: usize>(&self, _: usize, sums: [S::Reals; V]) -> [[f32; LANES]; V] {
+        let mut out = [[0.0; LANES]; V];
+        for (out, y) in out.iter_mut().zip(sums) {
+            // SAFETY: the caller's contract.
+            *out = unsafe { S::store(if self.relu { S::max(y, S::splat(0.0)) } else { y }) };
         }
+        out
     }
 }
 

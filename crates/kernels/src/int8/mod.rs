@@ -22,8 +22,8 @@ pub struct Weights {
     inputs: usize,
     outputs: usize,
     values: Values,
-    /// `Σ_i w[o][i]` of each neuron, padded to whole vectors: what a zero point other than 0 is corrected with.
-    sums: Vec<i32>,
+    /// `Σ_i w[o][i]` of each neuron: what a zero point other than 0 is corrected with.
+    sums: Vec<[i32; LANES]>,
 }
 
 #[derive(Clone, Debug)]
@@ -49,8 +49,9 @@ impl Weights {
             Kernel::Scalar => Values::Rows(weights.to_vec()),
             _ => Values::Panels(panels(kernel, weights, outputs, inputs)),
         };
-        let rows = weights.chunks_exact(inputs).map(|row| row.iter().map(|&w| i32::from(w)).sum());
-        Self { kernel, inputs, outputs, values, sums: stage::padded(rows) }
+        let sums = weights.chunks_exact(inputs).map(|row| row.iter().map(|&w| i32::from(w)).sum());
+        let sums = stage::in_vectors(&sums.collect::<Vec<i32>>());
+        Self { kernel, inputs, outputs, values, sums }
     }
 
     /// The kernel the weights are packed for.
