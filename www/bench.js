@@ -34,6 +34,7 @@ export function openBench(session, samples, say) {
     worker?.terminate();
     worker = undefined;
     start.disabled = false;
+    if (document.activeElement === cancel) start.focus();
     cancel.disabled = true;
     state.textContent = text;
     say(text);
@@ -72,8 +73,6 @@ export function openBench(session, samples, say) {
   });
   cancel.addEventListener('click', () => {
     const done = found?.rows[0].times.length ?? 0;
-    start.disabled = false;
-    start.focus();
     end(`Cancelled after ${done} of ${ROUNDS} rounds.`);
   });
 }

@@ -28,10 +28,22 @@ export async function open(session, { show, say }) {
     const samples = await fetchSamples();
     showSamples(session, samples, show);
     openBench(session, samples, say);
-    near('bits', () => openBits(session, explain(), samples, show));
+    near('bits', () => openBits(session, explain(), samples, (pixels) => showAbove(pixels, show)));
   } catch (error) {
     byId('disputed').textContent = `The samples did not load: ${error instanceof Error ? error.message : error}. Drawing works without them.`;
   }
+}
+
+/**
+ * Puts an image on the pad from far below it, and goes there.
+ * @param {Uint8Array} pixels
+ * @param {(pixels: Uint8Array) => void} show
+ */
+function showAbove(pixels, show) {
+  const isCalm = matchMedia('(prefers-reduced-motion: reduce)').matches;
+  byId('pad').focus({ preventScroll: true });
+  byId('pad').scrollIntoView({ behavior: isCalm ? 'auto' : 'smooth', block: 'center' });
+  show(pixels);
 }
 
 /**

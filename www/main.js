@@ -19,17 +19,21 @@ const NAMES = { float: 'float32', int8: 'int8' };
 const pad = new Pad(/** @type {HTMLCanvasElement} */ (byId('pad')));
 const panels = { float: new Panel(byId('float'), 'float'), int8: new Panel(byId('int8'), 'int8') };
 const session = new Session();
-/** The sample that was clicked, until something is drawn. @type {Uint8Array | undefined} */
-let sample;
+/** What is on its way. @type {Set<Side>} */
+const awaited = new Set();
 /** What stands below the answers. @type {Promise<unknown> | undefined} */
 let chapters;
+/** The timer of another measurement. @type {ReturnType<typeof setTimeout> | undefined} */
+let remeasure;
 /** Whether nothing works any more. */
 let stopped = false;
 
+// From here on the page itself says what is wrong.
+document.documentElement.dataset.started = '';
 readAddress();
 pad.pen = choices.values.pen;
 pad.addEventListener('change', () => {
-  sample = undefined;
+  clearTimeout(remeasure);
   answer();
 });
 pad.addEventListener('done', () => finish());
@@ -52,9 +56,6 @@ addEventListener('keydown', (event) => {
 start();
 
 async function start() {
-  if (location.protocol === 'file:') {
-    return stop('This page is open as a file, and browsers load no modules from files. Run `cargo xtask serve`.');
-  }
   if (!hasSimd()) {
     return stop('This browser has no WebAssembly SIMD, which digit8 computes with. A browser of 2021 or later has it.');
   }
@@ -70,13 +71,10 @@ async function start() {
  */
 async function choose(module) {
   delete document.documentElement.dataset.ready;
+  awaited.add('int8').add('float');
   await bring('int8', module);
-  // What nobody waits for, and nobody needs to draw.
-  chapters ??= import('./chapters.js').then(({ open }) => open(session, { show: showSample, say }));
-  chapters.catch((error) => {
-    chapters = undefined;
-    byId('disputed').textContent = `The samples and what stands below did not load: ${words(error)}. Reload the page to have them.`;
-  });
+  if (!session.isReady && session.networks.int8 && !session.pixels) say('int8 is ready, float32 is loading.');
+  chapters ??= openChapters();
   await bring('float', module);
   if (!session.isReady) return;
   document.documentElement.dataset.ready = 'true';
@@ -94,7 +92,9 @@ async function bring(side, module) {
   const panel = panels[side];
   const progress = (/** @type {number} */ share) => panel.loading(share);
   try {
-    if (!(await session.bring(side, model, side === 'float' ? 'float32' : scheme, progress, module))) return;
+    const came = await session.bring(side, model, side === 'float' ? 'float32' : scheme, progress, module);
+    awaited.delete(side);
+    if (!came) return;
     panel.note({
       kernel: kernelName(),
       size: `${((session.files[side]?.length ?? 0) / 1000).toFixed(1)} kB`,
@@ -105,20 +105,34 @@ async function bring(side, module) {
     const text = `${words(error)}. So ${NAMES[side]} cannot answer: try again, or choose another network.`;
     document.documentElement.dataset.state = 'error';
     say(text);
-    panel.fail(text, () => choose());
+    awaited.delete(side);
+    panel.fail('Its model did not load.', () => {
+      byId('pad').focus();
+      choose();
+    });
   }
   answer();
+}
+
+/** What nobody waits for, and nobody needs to draw. */
+async function openChapters() {
+  try {
+    const { open } = await import('./chapters.js');
+    await open(session, { show: (pixels) => pad.show(pixels), say });
+  } catch (error) {
+    byId('disputed').textContent = `The samples and what stands below did not load: ${words(error)}. Reload the page to have them.`;
+  }
 }
 
 /** Answers what is on the pad. */
 function answer() {
   undo.disabled = pad.strokes.length === 0;
-  clear.disabled = pad.strokes.length === 0 && !sample;
-  byId('hint').hidden = pad.strokes.length > 0 || !!sample;
+  clear.disabled = pad.strokes.length === 0 && !pad.picture;
+  byId('hint').hidden = !clear.disabled;
   const { networks } = session;
   if (!networks.int8 && !networks.float) return;
   attempt(() => {
-    const pixels = sample ?? image(pad.strokes, pad.pen);
+    const pixels = pad.picture ?? image(pad.strokes, pad.pen);
     session.pixels = pixels;
     showPixels(preview, pixels);
     const float = pixels && networks.float?.answer(pixels);
@@ -135,33 +149,37 @@ function answer() {
   });
 }
 
-/** Answers a sample instead of a drawing. @param {Uint8Array} digit */
-function showSample(digit) {
-  pad.clear();
-  sample = digit;
-  answer();
-  finish();
-}
-
 /** After a stroke: the times, and the answers for those who hear them. */
 function finish() {
   const { networks, pixels } = session;
   attempt(() => {
-    if (!pixels) {
-      if (session.isReady) say('Nothing is drawn.');
-    } else {
+    if (pixels) {
       const readings = /** @type {const} */ (['float', 'int8']).map((side) => {
         const network = networks[side];
-        if (!network) return `${NAMES[side]} cannot answer`;
-        const digit = best(network.answer(pixels));
-        const step = (1000 * timerStep()).toFixed(0);
-        panels[side].note({ time: `${network.time().toPrecision(3)} µs (timer step ${step} µs)` });
-        return `${NAMES[side]} reads ${digit}`;
+        if (network) return `${NAMES[side]} reads ${best(network.answer(pixels))}`;
+        return `${NAMES[side]} ${awaited.has(side) ? 'is still loading' : 'cannot answer'}`;
       });
       say(`${readings.join(', ')}.`);
+      measure();
+      // Once more when the browser has compiled for speed what runs often, unless somebody draws.
+      clearTimeout(remeasure);
+      remeasure = setTimeout(() => attempt(measure), 600);
+    } else if (session.isReady) {
+      say('Nothing is drawn.');
     }
     session.dispatchEvent(new Event('settled'));
   });
+}
+
+/** Times both networks on what is there. */
+function measure() {
+  const { networks, pixels } = session;
+  for (const side of /** @type {const} */ (['float', 'int8'])) {
+    const network = networks[side];
+    if (!network || !pixels) continue;
+    network.answer(pixels);
+    panels[side].note({ time: `${network.time().toPrecision(3)} µs (timer step ${(1000 * timerStep()).toFixed(0)} µs)` });
+  }
 }
 
 /**

@@ -12,6 +12,8 @@ const STEP = 0.05;
 export class Pad extends EventTarget {
   /** @type {Point[][]} */
   strokes = [];
+  /** An image `[784]` that stands there in place of strokes, until something is drawn. @type {Uint8Array | undefined} */
+  picture;
   pen = 1;
   #canvas;
   #context;
@@ -42,6 +44,14 @@ export class Pad extends EventTarget {
 
   clear() {
     this.strokes = [];
+    this.picture = undefined;
+    this.#ended();
+  }
+
+  /** Puts an image there. @param {Uint8Array} pixels */
+  show(pixels) {
+    this.strokes = [];
+    this.picture = pixels;
     this.#ended();
   }
 
@@ -51,8 +61,14 @@ export class Pad extends EventTarget {
     this.#hideCursor();
     this.#pointer = event.pointerId;
     this.#canvas.setPointerCapture(event.pointerId);
-    this.strokes.push([this.#place(event)]);
+    this.#begin(this.#place(event));
     this.#changed();
+  }
+
+  /** @param {Point} point */
+  #begin(point) {
+    this.picture = undefined;
+    this.strokes.push([point]);
   }
 
   /** @param {PointerEvent} event */
@@ -88,7 +104,7 @@ export class Pad extends EventTarget {
       if (cursor.down) this.strokes.at(-1)?.push(cursor.at);
     } else if (event.key === ' ') {
       cursor.down = !cursor.down;
-      if (cursor.down) this.strokes.push([cursor.at]);
+      if (cursor.down) this.#begin(cursor.at);
       this.dispatchEvent(new Event(cursor.down ? 'down' : 'done'));
     } else if (event.key === 'Backspace') {
       cursor.down = false;
@@ -129,6 +145,7 @@ export class Pad extends EventTarget {
     context.strokeStyle = context.fillStyle = getComputedStyle(canvas).color;
     context.lineCap = context.lineJoin = 'round';
     context.lineWidth = LINE * Math.sqrt(this.pen);
+    if (this.picture) this.#image(this.picture);
     for (const stroke of this.strokes) this.#line(stroke);
     if (this.#cursor.shown) this.#cross();
   }
@@ -148,6 +165,21 @@ export class Pad extends EventTarget {
     });
     if (rest.length === 0) context.lineTo(...first);
     context.stroke();
+  }
+
+  /** In the colour of ink, as large as the pad. @param {Uint8Array} pixels */
+  #image(pixels) {
+    const small = document.createElement('canvas');
+    small.width = small.height = 28;
+    const context = /** @type {CanvasRenderingContext2D} */ (small.getContext('2d'));
+    const picture = context.createImageData(28, 28);
+    pixels.forEach((ink, at) => (picture.data[4 * at + 3] = ink));
+    context.putImageData(picture, 0, 0);
+    context.globalCompositeOperation = 'source-in';
+    context.fillStyle = this.#context.fillStyle;
+    context.fillRect(0, 0, 28, 28);
+    this.#context.imageSmoothingQuality = 'high';
+    this.#context.drawImage(small, 0, 0, 1, 1);
   }
 
   #cross() {

@@ -5,6 +5,7 @@ import { element } from './dom.js';
 const NONE = '–';
 
 export class Panel {
+  #section;
   #digit;
   #rows;
   #facts;
@@ -15,6 +16,7 @@ export class Panel {
    * @param {'float' | 'int8'} name
    */
   constructor(section, name) {
+    this.#section = section;
     this.#digit = element('p', { class: 'digit', 'data-testid': `${name}-digit` }, NONE);
     const rows = Array.from({ length: 10 }, (_, digit) => {
       const bar = element('span', { class: 'bar' });
@@ -36,6 +38,7 @@ export class Panel {
     };
     this.#trouble = element('div', { class: 'trouble', 'data-testid': `${name}-trouble` });
     this.#trouble.hidden = true;
+    section.classList.add('blank');
     section.append(
       this.#digit,
       // The roles stay when a narrow window lays the table out as columns.
@@ -53,6 +56,7 @@ export class Panel {
   /** @param {Float64Array | undefined} probabilities */
   show(probabilities) {
     const most = probabilities && best(probabilities);
+    this.#section.classList.toggle('blank', most === undefined);
     this.#digit.textContent = most === undefined ? NONE : String(most);
     this.#rows.forEach(({ row, bar, value }, digit) => {
       const probability = probabilities?.[digit];
@@ -84,7 +88,7 @@ export class Panel {
 
   /**
    * Its model cannot be had.
-   * @param {string} text why, and what to do
+   * @param {string} text
    * @param {() => void} again
    */
   fail(text, again) {

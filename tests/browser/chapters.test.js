@@ -67,9 +67,9 @@ pageTest('weights of fewer bits read fewer samples', {}, async (page) => {
   await slider.focus();
   for (const [key, bits] of /** @type {const} */ ([['Home', 2], ['End', 8], ['ArrowLeft', 7]])) {
     await page.keyboard.press(key);
-    assert.match(await text(page, 'bits-answer'), new RegExp(`^${bits} bits: ${right[bits - 2]} of the 30 samples are read right; your drawing is read as \\d\\.$`));
+    assert.match(await text(page, 'bits-answer'), new RegExp(`^${bits} bits: ${right[bits - 2]} of the 40 samples are read right; your drawing is read as \\d\\.$`));
     assert(await value(page, 'bits-levels-linear1') <= 2 ** bits);
-    assert.equal(await page.getByTestId('bits-misread').locator('button').count(), 30 - right[bits - 2]);
+    assert.equal(await page.getByTestId('bits-misread').locator('button').count(), 40 - right[bits - 2]);
   }
 });
 
@@ -77,7 +77,10 @@ pageTest('a misread sample is one click away', {}, async (page) => {
   await openChapters(page);
   await page.getByTestId('bits').fill('2');
   const first = page.getByTestId('bits-misread').locator('button').first();
-  const [, label] = /a (\d), is read as (\d)/.exec((await first.getAttribute('aria-label')) ?? '') ?? [];
+  const [, number, reading] = /sample (\d+), a \d, is read as (\d)/.exec((await first.getAttribute('aria-label')) ?? '') ?? [];
   await first.click();
-  assert.equal(await text(page, 'float-digit'), label);
+  const picture = (/** @type {string} */ selector) =>
+    page.locator(selector).evaluate((canvas) => /** @type {HTMLCanvasElement} */ (canvas).toDataURL());
+  assert.equal(await picture('#preview'), await picture(`[data-testid="sample-${Number(number) - 1}"] canvas`));
+  await page.locator('[data-testid="bits-answer"]', { hasText: `your drawing is read as ${reading}.` }).waitFor();
 });

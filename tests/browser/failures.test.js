@@ -1,8 +1,9 @@
 // What visitors read when something is missing or breaks, and what goes on working.
 
 import assert from 'node:assert/strict';
+import { test } from 'node:test';
 
-import { assertRead, draw, openChapters, pageTest, text } from './harness.js';
+import { assertRead, browser, draw, openChapters, pageTest, text } from './harness.js';
 
 /** @import { BrowserContext, Page } from 'playwright-core' */
 
@@ -20,7 +21,7 @@ pageTest(
   { unready: true, mayLog: /404/, prepare: missing(/drawings-float32/) },
   async (page, context) => {
     await statusSays(page, /drawings-float32.*404.*float32 cannot answer.*try again/i);
-    assert.match(await text(page, 'float-trouble'), /drawings-float32.*404/);
+    assert.match(await text(page, 'float-trouble'), /did not load/);
     await draw(page, '3');
     assert.deepEqual([await text(page, 'float-digit'), await text(page, 'int8-digit')], ['–', '3']);
     assert.match(await text(page, 'status'), /float32 cannot answer, int8 reads 3/);
@@ -66,7 +67,7 @@ pageTest(
     unready: true,
     prepare: (context) => context.addInitScript(() => void (WebAssembly.validate = () => false)),
   },
-  (page) => statusSays(page, /no WebAssembly SIMD/),
+  (page) => statusSays(page, /no WebAssembly SIMD.*A browser of 2021 or later/),
 );
 
 pageTest(
@@ -139,3 +140,13 @@ pageTest(
     await assertRead(page, '3');
   },
 );
+
+test('a page that was opened as a file says what it needs', { timeout: 60_000 }, async () => {
+  const page = await (await browser()).newPage();
+  await page.goto(new URL('../../dist/index.html', import.meta.url).href);
+  await page.waitForFunction(() => {
+    const { visibility, content } = getComputedStyle(/** @type {Element} */ (document.querySelector('.hint')), '::after');
+    return visibility === 'visible' && content.includes('must come from a server');
+  });
+  await page.close();
+});

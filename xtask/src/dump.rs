@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::Cursor;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
 use digit8_core::Kernel;
@@ -46,33 +46,61 @@ pub struct Args {
 
 /// Runs the command.
 pub fn run(args: Args) -> anyhow::Result<()> {
+    files::check_writable(&args.out)?;
     let parameters = args.out.with_extension("json");
     ensure!(
         parameters != args.out,
         "--out is a .json file, expected .npz: the parameters go to the .json beside it"
     );
-    files::check_writable(&args.out)?;
+    files::check_writable(&parameters)?;
+    if let Some(observers) = &args.recipe.observers {
+        ensure!(
+            !is_same_file(observers, &parameters),
+            "{} would be lost: the parameters go to that file, so choose another --out",
+            observers.display()
+        );
+    }
     let dataset = args.source.load()?;
+    let model = args.model.display();
     let (int8, seen) = match files::read_model(&args.model)?.0 {
         Model::Float(mlp) => {
             let scheme = args.scheme.context("--scheme is needed, since the model is float32")?;
+            println!("Model        {model}: float32, quantized: {}", described(scheme, &args.recipe));
+            println!("Calibration  {}", args.recipe.origin(scheme, &dataset));
             args.recipe.quantize(&mlp, scheme, &dataset)?
         }
         Model::Int8(int8) => {
             let (has, asked) = (int8.scheme(), args.scheme.unwrap_or(int8.scheme()));
-            ensure!(has == asked, "{} is quantized as {has}, not {asked}", args.model.display());
-            let untouched = args.recipe.observers.is_none() && !args.recipe.per_channel;
-            ensure!(untouched, "{} is int8 already: no --observers, no --per-channel", args.model.display());
+            ensure!(has == asked, "{model} is quantized as {has}, not {asked}");
+            let Recipe { per_channel, samples, observers, .. } = &args.recipe;
+            let untouched = !per_channel && samples.is_none() && observers.is_none();
+            ensure!(untouched, "{model} is int8 already: no --observers, no --samples, no --per-channel");
+            println!("Model        {model}: int8, {has}");
             (int8, None)
         }
     };
-    println!("Model   {}: {} int8", args.model.display(), int8.scheme());
-    println!("Digits  {} test images of {}", thousands(dataset.test.len()), dataset.origin);
+    println!("Digits       {} test images of {}", thousands(dataset.test.len()), dataset.origin);
+    if int8.scheme() == Scheme::Dynamic {
+        println!("Batches      {} at a time, each quantized as one tensor", images(args.batch as usize));
+    }
 
     files::write(&args.out, &layers(&int8, dataset.test.images(), args.batch as usize)?)?;
     files::write(&parameters, &serde_json::to_vec_pretty(&parameters_of(&int8, seen))?)?;
-    println!("Wrote   {} and {}", args.out.display(), parameters.display());
+    println!("Wrote        {} and {}", args.out.display(), parameters.display());
     Ok(())
+}
+
+fn described(scheme: Scheme, recipe: &Recipe) -> String {
+    let scales = if recipe.per_channel { "for each channel" } else { "for each matrix" };
+    format!("{scheme}, a weight scale {scales}")
+}
+
+fn images(count: usize) -> String {
+    if count == 1 { "1 image".into() } else { format!("{} images", thousands(count)) }
+}
+
+fn is_same_file(a: &Path, b: &Path) -> bool {
+    matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b)
 }
 
 /// The bytes of an `.npz` file with each step's output for all images, in batches of `batch`.

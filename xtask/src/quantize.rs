@@ -11,7 +11,7 @@ use digit8_core::digits::Digits;
 use digit8_core::file::{Info, Model};
 use digit8_core::float::Mlp;
 use digit8_core::int8::{Activations, QuantizedLinear, QuantizedMlp, Scheme};
-use digit8_core::quant::{self, Calibration, Granularity, Observations, WeightScale};
+use digit8_core::quant::{self, Calibration, Granularity, Observations, QParams, WeightScale};
 
 use crate::data::{Dataset, Source};
 use crate::files;
@@ -101,8 +101,7 @@ impl Recipe {
 
     fn observe(&self, mlp: &Mlp, scheme: Scheme, dataset: &Dataset) -> anyhow::Result<Observations> {
         if let Some(path) = &self.observers {
-            return serde_json::from_slice(&files::read(path)?)
-                .with_context(|| format!("{}: expected minima and maxima by layer", path.display()));
+            return read_observers(path).with_context(|| path.display().to_string());
         }
         let digits = self.samples_of(dataset);
         ensure!(!digits.is_empty(), "no images to calibrate with: --samples must be at least 1");
@@ -122,7 +121,7 @@ impl Recipe {
     }
 
     /// Where the observers' minima and maxima come from, in words.
-    fn origin(&self, scheme: Scheme, dataset: &Dataset) -> String {
+    pub fn origin(&self, scheme: Scheme, dataset: &Dataset) -> String {
         match (scheme, &self.observers) {
             (Scheme::Dynamic, _) => "none: each batch by its own range".into(),
             (_, Some(path)) => format!("minima and maxima from {}", path.display()),
@@ -136,6 +135,21 @@ impl Recipe {
             }
         }
     }
+}
+
+/// The minima and maxima in a JSON file.
+fn read_observers(path: &Path) -> anyhow::Result<Observations> {
+    let seen: Observations =
+        serde_json::from_slice(&files::read(path)?).context("expected minima and maxima by layer")?;
+    for (name, range) in [
+        ("quant", seen.quant),
+        ("linear1", seen.linear1),
+        ("linear2", seen.linear2),
+        ("linear3", seen.linear3),
+    ] {
+        QParams::affine(name, range)?;
+    }
+    Ok(seen)
 }
 
 /// Runs the command.

@@ -160,7 +160,7 @@ fn clippy_for_wasm() -> anyhow::Result<Count> {
         println!("skipped: the compiler for wasm is Debian's, for which there is no clippy here");
         return Ok(Count { skipped: 1, ..Count::default() });
     }
-    lint(toolchain.cargo("clippy").args(["--package=digit8-web", "--features=trace", "--", "-Dwarnings"]))
+    lint(toolchain.cargo("clippy").args(["--package=digit8-web", "--all-features", "--", "-Dwarnings"]))
 }
 
 fn build() -> anyhow::Result<Count> {

@@ -36,15 +36,19 @@ pub fn default_folder() -> PathBuf {
     files::root().join("dist")
 }
 
-/// Builds the page's modules once more for the tests, with every layer's values to be had, into `target/web/trace`.
+/// Builds the modules that the page answers with once more for the tests, with every layer's values to be had, into
+/// `target/web/trace`.
 pub fn build_traces() -> anyhow::Result<()> {
     let (toolchain, optimizer) = (Toolchain::ready()?, wasm::Optimizer::find());
+    let folder = files::root().join("target/web/trace");
+    // The tests take what they find there: no module of an earlier build.
+    let _ = std::fs::remove_dir_all(&folder);
     for variant in wasm::KERNELS {
         let name = format!("{}-trace", variant.name);
         let features = format!("{},trace", variant.features);
         let traced = wasm::Variant { name: &name, features: &features };
         for (path, bytes) in wasm::build(&toolchain, &optimizer, &traced)? {
-            files::write(&files::root().join("target/web/trace").join(path), &bytes)?;
+            files::write(&folder.join(path), &bytes)?;
         }
     }
     Ok(())

@@ -5,7 +5,7 @@ mod scalar;
 
 use crate::Kernel;
 use crate::panels::{Panels, Product};
-use crate::simd::{LANES, Line, Simd, dispatch};
+use crate::simd::{self, LANES, Line, Simd, dispatch};
 
 /// A weight matrix `[outputs, inputs]` packed for one kernel.
 #[derive(Clone, Debug)]
@@ -38,10 +38,7 @@ impl Weights {
         let values = match kernel {
             #[cfg(kernel = "scalar")]
             Kernel::Scalar => Values::Rows(weights.to_vec()),
-            _ => {
-                let weight = |neuron: usize, input: usize| weights[neuron * inputs + input].to_ne_bytes();
-                Values::Panels(Panels::pack(outputs, 4 * inputs, weight, |line| line))
-            }
+            _ => Values::Panels(panels(weights, outputs, inputs)),
         };
         Self { kernel, inputs, outputs, values }
     }
@@ -86,10 +83,16 @@ pub fn lookup(kernel: Kernel, table: &[f32; 256], x: &[u8], out: &mut [f32]) {
     #[inline(always)]
     unsafe fn run<S: Simd>(table: &[f32; 256], x: &[u8], out: &mut [f32]) {
         // SAFETY: the caller's contract.
-        unsafe { S::lookup_reals(table, x, out) }
+        unsafe { simd::lookup::<S, f32>(table, x, out) }
     }
     assert_eq!(x.len(), out.len(), "an output for each pixel");
     dispatch!(kernel, run(table: &[f32; 256], x: &[u8], out: &mut [f32]));
+}
+
+/// Weights as a kernel other than the scalar one reads them.
+fn panels(weights: &[f32], outputs: usize, inputs: usize) -> Panels {
+    let weight = |neuron: usize, input: usize| weights[neuron * inputs + input].to_ne_bytes();
+    Panels::pack(outputs, 4 * inputs, weight, |line| line)
 }
 
 /// A layer's products on reals: sums, a bias, and ReLU.
@@ -109,6 +112,22 @@ impl Product for Layer<'_> {
     }
 
     #[inline(always)]
+    unsafe fn start<S: Simd, const V: usize>(&self, first: usize) -> [S::Reals; V] {
+        let mut bias = [[0.0; LANES]; V];
+        for (padded, bias) in bias.as_flattened_mut().iter_mut().zip(&self.bias[first * LANES..]) {
+            *padded = *bias;
+        }
+        // SAFETY: the caller's contract.
+        unsafe {
+            let mut sums = [S::splat(0.0); V];
+            for (sums, bias) in sums.iter_mut().zip(&bias) {
+                *sums = S::load(bias);
+            }
+            sums
+        }
+    }
+
+    #[inline(always)]
     unsafe fn step<S: Simd, const V: usize>(sums: &mut [S::Reals; V], x: [u8; 4], w: &[Line; V]) {
         for (sums, w) in sums.iter_mut().zip(w) {
             // SAFETY: the caller's contract.
@@ -123,18 +142,13 @@ impl Product for Layer<'_> {
     }
 
     #[inline(always)]
-    unsafe fn finish<S: Simd>(&self, first: usize, sums: S::Reals) -> [f32; LANES] {
-        let bias = &self.bias[first..];
-        let mut padded = [0.0; LANES];
-        let bias = bias.first_chunk().unwrap_or_else(|| {
-            padded[..bias.len()].copy_from_slice(bias);
-            &padded
-        });
-        // SAFETY: the caller's contract.
-        unsafe {
-            let y = S::add(sums, S::load(bias));
-            S::store(if self.relu { S::max(y, S::splat(0.0)) } else { y })
+    unsafe fn finish<S: Simd, const V: usize>(&self, _: usize, sums: [S::Reals; V]) -> [[f32; LANES]; V] {
+        let mut out = [[0.0; LANES]; V];
+        for (out, y) in out.iter_mut().zip(sums) {
+            // SAFETY: the caller's contract.
+            *out = unsafe { S::store(if self.relu { S::max(y, S::splat(0.0)) } else { y }) };
         }
+        out
     }
 }
 
@@ -142,4 +156,28 @@ impl Product for Layer<'_> {
 fn bytes(x: &[f32]) -> &[u8] {
     // SAFETY: four bytes for every number, each of them initialised, and no alignment to keep.
     unsafe { std::slice::from_raw_parts(x.as_ptr().cast(), size_of_val(x)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The panels' algorithm on plain Rust, which is compiled for this test alone: of the panels, Miri can run no other.
+    #[test]
+    fn panels_of_plain_rust_give_the_scalar_sums() {
+        for (batch, inputs, outputs) in [(1, 1, 1), (1, 7, 17), (9, 23, 113), (5, 1030, 2)] {
+            // Small whole numbers: their sums are exact, whatever the order.
+            let numbers = |count: usize, step: usize| -> Vec<f32> {
+                (0..count).map(|at| (at * step % 7) as f32 - 2.0).collect()
+            };
+            let (x, w) = (numbers(batch * inputs, 5), numbers(outputs * inputs, 3));
+            let bias = numbers(outputs, 1);
+            let scalar = Weights::pack(Kernel::Scalar, &w, outputs, inputs);
+            let packed = Weights { values: Values::Panels(panels(&w, outputs, inputs)), ..scalar.clone() };
+            let [mut expected, mut found] = [vec![0.0; batch * outputs], vec![0.0; batch * outputs]];
+            scalar.forward(&x, &bias, true, &mut expected);
+            packed.forward(&x, &bias, true, &mut found);
+            assert_eq!(found, expected, "{batch} × {inputs} → {outputs}");
+        }
+    }
 }

@@ -23,8 +23,8 @@ pub struct Weights {
     inputs: usize,
     outputs: usize,
     values: Values,
-    /// `Σ_i w[o][i]` of each neuron, padded to whole vectors: what a zero point other than 0 is corrected with.
-    sums: Vec<i32>,
+    /// `Σ_i w[o][i]` of each neuron: what a zero point other than 0 is corrected with.
+    sums: Vec<[i32; LANES]>,
 }
 
 #[derive(Clone, Debug)]
@@ -52,16 +52,11 @@ impl Weights {
         let values = match kernel {
             #[cfg(kernel = "scalar")]
             Kernel::Scalar => Values::Rows(weights.to_vec()),
-            _ => {
-                let group = |neuron, group| {
-                    let row = &weights[neuron * inputs..][..inputs];
-                    std::array::from_fn(|at| row.get(4 * group + at).map_or(0, |&weight| weight as u8))
-                };
-                Values::Panels(Panels::pack(outputs, inputs, group, arrangement(kernel)))
-            }
+            _ => Values::Panels(panels(kernel, weights, outputs, inputs)),
         };
-        let rows = weights.chunks_exact(inputs).map(|row| row.iter().map(|&w| i32::from(w)).sum());
-        Self { kernel, inputs, outputs, values, sums: stage::padded(rows) }
+        let sums = weights.chunks_exact(inputs).map(|row| row.iter().map(|&w| i32::from(w)).sum());
+        let sums = stage::in_vectors(&sums.collect::<Vec<i32>>());
+        Self { kernel, inputs, outputs, values, sums }
     }
 
     /// The kernel the weights are packed for.
@@ -124,6 +119,15 @@ fn arrangement(kernel: Kernel) -> fn(Line) -> Line {
         S::arrange
     }
     dispatch!(kernel, of() -> fn(Line) -> Line)
+}
+
+/// Weights as a kernel other than the scalar one reads them.
+fn panels(kernel: Kernel, weights: &[i8], outputs: usize, inputs: usize) -> Panels {
+    let group = |neuron, group| {
+        let row = &weights[neuron * inputs..][..inputs];
+        std::array::from_fn(|at| row.get(4 * group + at).map_or(0, |&weight| weight as u8))
+    };
+    Panels::pack(outputs, inputs, group, arrangement(kernel))
 }
 
 /// `out[i] = table[x[i]]`: quantizes pixels, of which there are only 256.
@@ -197,4 +201,36 @@ pub fn min_max(kernel: Kernel, x: &[f32]) -> (f32, f32) {
 #[inline(never)]
 pub fn extremes(x: &[u8]) -> (u8, u8) {
     (x.iter().copied().min().unwrap_or(0), x.iter().copied().max().unwrap_or(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The panels' algorithm on plain Rust, which is compiled for this test alone: of the panels, Miri can run no other.
+    #[test]
+    fn panels_of_plain_rust_give_the_scalar_sums() {
+        // Up to two panels of neurons, more groups than are found at a time, and rows enough for turns.
+        for (batch, inputs, outputs) in
+            [(1, 1, 1), (1, 7, 17), (3, 4, 16), (9, 23, 113), (1, 4105, 2), (5, 4105, 2), (8, 12, 130)]
+        {
+            for background in [0, 1, 40] {
+                let mut state = 1u32;
+                let mut random = || {
+                    state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                    (state >> 24) as u8
+                };
+                let mut pixel = || if random() < 6 * background { 0 } else { random() };
+                let x: Vec<u8> = (0..batch * inputs).map(|_| pixel()).collect();
+                let w: Vec<i8> = (0..outputs * inputs).map(|_| random() as i8).collect();
+                let scalar = Weights::pack(Kernel::Scalar, &w, outputs, inputs);
+                let values = Values::Panels(panels(Kernel::Scalar, &w, outputs, inputs));
+                let packed = Weights { values, ..scalar.clone() };
+                let [mut expected, mut found] = [vec![0; batch * outputs], vec![0; batch * outputs]];
+                scalar.accumulate(&x, 17, &mut expected);
+                packed.accumulate(&x, 17, &mut found);
+                assert_eq!(found, expected, "{batch} × {inputs} → {outputs}");
+            }
+        }
+    }
 }

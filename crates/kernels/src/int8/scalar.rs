@@ -16,9 +16,9 @@ pub(super) fn product<T: Stage>(
         for (o, (row, out)) in weights.chunks_exact(inputs).zip(out).enumerate() {
             let products =
                 x.iter().zip(row).map(|(&x, &w)| (i32::from(x) - i32::from(zero_point)) * i32::from(w));
-            let first = o / LANES * LANES;
             // SAFETY: the portable type needs no instruction set.
-            *out = unsafe { stage.apply::<Portable>(first, [products.sum(); LANES]) }[o - first];
+            let [vector] = unsafe { stage.apply::<Portable, 1>(o / LANES, [[products.sum(); LANES]]) };
+            *out = vector[o % LANES];
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What becomes of the exact sums: the output stages, written once for every kernel.
 
 use crate::panels::Product;
-use crate::simd::{LANES, Line, Simd};
+use crate::simd::{Floats, LANES, Line, Simd};
 
 /// What a layer does with the exact sums of sixteen neurons.
 pub(super) trait Stage {
@@ -11,18 +11,23 @@ pub(super) trait Stage {
     /// Panics unless there are parameters for so many outputs.
     fn check(&self, outputs: usize);
 
-    /// The outputs of neurons `first..first + 16`. Lanes behind the last neuron get padding, and nobody reads them.
+    /// The outputs of `V` vectors of neurons from vector `first` on. Lanes behind the last neuron get padding, and nobody
+    /// reads them.
     ///
     /// # Safety
     /// The CPU has the instruction set of `S`.
-    unsafe fn apply<S: Simd>(&self, first: usize, sums: S::Ints) -> [Self::Out; LANES];
+    unsafe fn apply<S: Simd, const V: usize>(
+        &self,
+        first: usize,
+        sums: [S::Ints; V],
+    ) -> [[Self::Out; LANES]; V];
 }
 
 /// A layer's products on integers: sums, corrected by the zero point, through an output stage.
 pub(super) struct Layer<'a, T> {
     pub zero_point: u8,
-    /// `Σ_i w[o][i]` of each neuron, padded.
-    pub weight_sums: &'a [i32],
+    /// `Σ_i w[o][i]` of each neuron.
+    pub weight_sums: &'a [[i32; LANES]],
     pub stage: &'a T,
 }
 
@@ -41,6 +46,18 @@ impl<T: Stage> Product for Layer<'_, T> {
     }
 
     #[inline(always)]
+    unsafe fn start<S: Simd, const V: usize>(&self, first: usize) -> [S::Ints; V] {
+        // SAFETY: the caller's contract.
+        unsafe {
+            let mut sums = [Self::zero::<S>(); V];
+            for (sums, weight_sums) in sums.iter_mut().zip(vectors::<_, V>(self.weight_sums, first)) {
+                *sums = S::subtract_scaled(*sums, S::load_ints(weight_sums), i32::from(self.zero_point));
+            }
+            sums
+        }
+    }
+
+    #[inline(always)]
     unsafe fn step<S: Simd, const V: usize>(sums: &mut [S::Ints; V], x: [u8; 4], w: &[Line; V]) {
         for (sums, w) in sums.iter_mut().zip(w) {
             // SAFETY: the caller's contract.
@@ -55,13 +72,13 @@ impl<T: Stage> Product for Layer<'_, T> {
     }
 
     #[inline(always)]
-    unsafe fn finish<S: Simd>(&self, first: usize, sums: S::Ints) -> [T::Out; LANES] {
+    unsafe fn finish<S: Simd, const V: usize>(
+        &self,
+        first: usize,
+        sums: [S::Ints; V],
+    ) -> [[T::Out; LANES]; V] {
         // SAFETY: the caller's contract.
-        unsafe {
-            let weight_sums = S::load_ints(vector(self.weight_sums, first));
-            let corrected = S::subtract_scaled(sums, weight_sums, i32::from(self.zero_point));
-            self.stage.apply::<S>(first, corrected)
-        }
+        unsafe { self.stage.apply::<S, V>(first, sums) }
     }
 }
 
@@ -77,9 +94,9 @@ pub(super) struct Sums;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Requantize {
     outputs: usize,
-    addend: Vec<f32>,
+    addend: Vec<Floats>,
     factor: f32,
-    multiplier: Vec<f32>,
+    multiplier: Vec<Floats>,
     zero_point: u8,
     floor: u8,
 }
@@ -90,8 +107,8 @@ pub struct Requantize {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Dequantize {
     outputs: usize,
-    weight_scale: Vec<f32>,
-    bias: Vec<f32>,
+    weight_scale: Vec<Floats>,
+    bias: Vec<Floats>,
     relu: bool,
 }
 
@@ -110,7 +127,7 @@ impl Requantize {
     pub fn new(addend: &[f32], factor: f32, multiplier: &[f32], zero_point: u8, floor: u8) -> Self {
         assert_eq!(addend.len(), multiplier.len(), "an addend and a multiplier for each output");
         let outputs = addend.len();
-        let [addend, multiplier] = [addend, multiplier].map(|values| padded(values.iter().copied()));
+        let [addend, multiplier] = [addend, multiplier].map(in_vectors);
         Self { outputs, addend, factor, multiplier, zero_point, floor }
     }
 }
@@ -123,7 +140,7 @@ impl Dequantize {
     pub fn new(weight_scale: &[f32], bias: &[f32], relu: bool) -> Self {
         assert_eq!(weight_scale.len(), bias.len(), "a weight scale and a bias for each output");
         let outputs = bias.len();
-        let [weight_scale, bias] = [weight_scale, bias].map(|values| padded(values.iter().copied()));
+        let [weight_scale, bias] = [weight_scale, bias].map(in_vectors);
         Self { outputs, weight_scale, bias, relu }
     }
 }
@@ -134,9 +151,13 @@ impl Stage for Sums {
     fn check(&self, _: usize) {}
 
     #[inline(always)]
-    unsafe fn apply<S: Simd>(&self, _: usize, sums: S::Ints) -> [i32; LANES] {
-        // SAFETY: the caller's contract.
-        unsafe { S::store_ints(sums) }
+    unsafe fn apply<S: Simd, const V: usize>(&self, _: usize, sums: [S::Ints; V]) -> [[i32; LANES]; V] {
+        let mut out = [[0; LANES]; V];
+        for (out, sums) in out.iter_mut().zip(sums) {
+            // SAFETY: the caller's contract.
+            *out = unsafe { S::store_ints(sums) };
+        }
+        out
     }
 }
 
@@ -148,14 +169,19 @@ impl Stage for Requantize {
     }
 
     #[inline(always)]
-    unsafe fn apply<S: Simd>(&self, first: usize, sums: S::Ints) -> [u8; LANES] {
-        // SAFETY: the caller's contract.
-        unsafe {
-            let [addend, multiplier] =
-                [&self.addend, &self.multiplier].map(|all| S::load(vector(all, first)));
-            let terms = [addend, S::splat(self.factor), S::to_reals(sums), multiplier];
-            S::requantize(terms, self.zero_point, self.floor)
+    unsafe fn apply<S: Simd, const V: usize>(&self, first: usize, sums: [S::Ints; V]) -> [[u8; LANES]; V] {
+        let addend: &[_; V] = vectors(&self.addend, first);
+        let multiplier: &[_; V] = vectors(&self.multiplier, first);
+        let mut out = [[0; LANES]; V];
+        for at in 0..V {
+            // SAFETY: the caller's contract.
+            unsafe {
+                let (addend, multiplier) = (S::load(&addend[at]), S::load(&multiplier[at]));
+                let terms = [addend, S::splat(self.factor), S::to_reals(sums[at]), multiplier];
+                out[at] = S::requantize(terms, self.zero_point, self.floor);
+            }
         }
+        out
     }
 }
 
@@ -167,25 +193,30 @@ impl Stage for Dequantized<'_> {
     }
 
     #[inline(always)]
-    unsafe fn apply<S: Simd>(&self, first: usize, sums: S::Ints) -> [f32; LANES] {
-        // SAFETY: the caller's contract.
-        unsafe {
-            let weight_scale = S::load(vector(&self.stage.weight_scale, first));
-            let scale = S::multiply(S::splat(self.x_scale), weight_scale);
-            let y = S::fma(S::to_reals(sums), scale, S::load(vector(&self.stage.bias, first)));
-            S::store(if self.stage.relu { S::max(y, S::splat(0.0)) } else { y })
+    unsafe fn apply<S: Simd, const V: usize>(&self, first: usize, sums: [S::Ints; V]) -> [Floats; V] {
+        let weight_scale: &[_; V] = vectors(&self.stage.weight_scale, first);
+        let bias: &[_; V] = vectors(&self.stage.bias, first);
+        let mut out = [[0.0; LANES]; V];
+        for at in 0..V {
+            // SAFETY: the caller's contract.
+            unsafe {
+                let scale = S::multiply(S::splat(self.x_scale), S::load(&weight_scale[at]));
+                let y = S::fma(S::to_reals(sums[at]), scale, S::load(&bias[at]));
+                out[at] = S::store(if self.stage.relu { S::max(y, S::splat(0.0)) } else { y });
+            }
         }
+        out
     }
 }
 
-/// Sixteen parameters from `first` on.
+/// `V` vectors of parameters from vector `first` on.
 #[inline(always)]
-fn vector<T>(values: &[T], first: usize) -> &[T; LANES] {
-    &values[first..].as_chunks().0[0]
+fn vectors<T, const V: usize>(values: &[[T; LANES]], first: usize) -> &[[T; LANES]; V] {
+    values[first..].first_chunk().expect("parameters for every vector of neurons")
 }
 
-/// The values, and defaults behind them up to a whole number of vectors.
-pub(super) fn padded<T: Copy + Default>(values: impl ExactSizeIterator<Item = T>) -> Vec<T> {
-    let padding = values.len().next_multiple_of(LANES) - values.len();
-    values.chain(std::iter::repeat_n(T::default(), padding)).collect()
+/// The values in whole vectors, the last filled with defaults.
+pub(super) fn in_vectors<T: Copy + Default>(values: &[T]) -> Vec<[T; LANES]> {
+    let vector = |values: &[T]| std::array::from_fn(|lane| values.get(lane).copied().unwrap_or_default());
+    values.chunks(LANES).map(vector).collect()
 }

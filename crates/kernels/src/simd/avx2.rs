@@ -160,30 +160,31 @@ macro_rules! halves {
         }
 
         #[inline(always)]
-        unsafe fn nonzero_groups(x: &[[u8; 4]], found: &mut [MaybeUninit<u16>; MAX_GROUPS]) -> usize {
-            let (blocks, tail) = x.as_chunks::<8>();
+        unsafe fn nonzero_groups<const R: usize>(
+            rows: [&[[u8; 4]]; R],
+            found: &mut [MaybeUninit<u16>; MAX_GROUPS],
+        ) -> usize {
+            let whole = rows.iter().map(|row| row.len()).fold(MAX_GROUPS, usize::min) / 8 * 8;
             let mut count = 0;
-            for (block, groups) in blocks.iter().take(MAX_GROUPS / 8).enumerate() {
-                // SAFETY: the caller's contract; `groups` is 32 readable bytes, and `found` has room for all MAX_GROUPS
-                // numbers: at most 8 · block were counted before, and `count + 8` is at most MAX_GROUPS.
+            for first in (0..whole).step_by(8) {
+                // SAFETY: the caller's contract; every row has 32 readable bytes there, and `found` has room for all
+                // MAX_GROUPS numbers: at most `first` were counted before, and `count + 8` is at most MAX_GROUPS.
                 unsafe {
-                    let values = _mm256_loadu_si256(groups.as_ptr().cast());
+                    let values = rows.iter().fold(_mm256_setzero_si256(), |all, row| {
+                        _mm256_or_si256(all, _mm256_loadu_si256(row.as_ptr().add(first).cast()))
+                    });
                     let blank = _mm256_cmpeq_epi32(values, _mm256_setzero_si256());
                     let ink = !_mm256_movemask_ps(_mm256_castsi256_ps(blank)) as u32 & 0xff;
                     // One bit a group, spread to one byte a group, picks the numbers 0..8.
                     let bytes = _pdep_u64(u64::from(ink), 0x0101_0101_0101_0101) * 0xff;
                     let numbers = _pext_u64(0x0706_0504_0302_0100, bytes);
                     let numbers = _mm_cvtepu8_epi16(_mm_cvtsi64_si128(numbers as i64));
-                    let numbers = _mm_add_epi16(numbers, _mm_set1_epi16((8 * block) as i16));
+                    let numbers = _mm_add_epi16(numbers, _mm_set1_epi16(first as i16));
                     _mm_storeu_si128(found.as_mut_ptr().add(count).cast(), numbers);
                     count += ink.count_ones() as usize;
                 }
             }
-            for (number, group) in (8 * blocks.len()..MAX_GROUPS).zip(tail) {
-                found[count].write(number as u16);
-                count += usize::from(u32::from_ne_bytes(*group) != 0);
-            }
-            count
+            super::nonzero_groups_from(whole, count, rows, found)
         }
     };
 }

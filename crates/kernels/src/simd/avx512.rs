@@ -160,7 +160,10 @@ unsafe impl Simd for Avx512 {
     }
 
     #[inline(always)]
-    unsafe fn nonzero_groups(x: &[[u8; 4]], found: &mut [MaybeUninit<u16>; MAX_GROUPS]) -> usize {
+    unsafe fn nonzero_groups<const R: usize>(
+        rows: [&[[u8; 4]]; R],
+        found: &mut [MaybeUninit<u16>; MAX_GROUPS],
+    ) -> usize {
         const RAMP: [u16; 32] = {
             let mut ramp = [0; 32];
             let mut at = 0;
@@ -170,20 +173,26 @@ unsafe impl Simd for Avx512 {
             }
             ramp
         };
+        let groups = rows.iter().map(|row| row.len()).fold(MAX_GROUPS, usize::min);
         let mut count = 0;
-        for (block, groups) in x.chunks(32).take(MAX_GROUPS / 32).enumerate() {
-            let present = u32::MAX >> (32 - groups.len());
-            // SAFETY: the caller's contract; the masks keep the loads within `groups`, and `found` has room for all
-            // MAX_GROUPS numbers: at most 32 · block were counted before, and `count + 32` is at most MAX_GROUPS.
+        for first in (0..groups).step_by(32) {
+            let present = u32::MAX >> (32 - (groups - first).min(32));
+            // SAFETY: the caller's contract; the masks keep the loads within the rows, and `found` has room for all
+            // MAX_GROUPS numbers: at most `first` were counted before, and `count + 32` is at most MAX_GROUPS.
             unsafe {
                 let half = |at: usize| {
                     let mask = (present >> at) as __mmask16;
-                    let values = _mm512_maskz_loadu_epi32(mask, groups.as_ptr().wrapping_add(at).cast());
-                    u32::from(_mm512_test_epi32_mask(values, values)) << at
+                    let groups = |row: &[[u8; 4]]| {
+                        _mm512_maskz_loadu_epi32(mask, row.as_ptr().wrapping_add(first + at).cast())
+                    };
+                    let all = rows
+                        .iter()
+                        .fold(_mm512_setzero_si512(), |all, row| _mm512_or_si512(all, groups(row)));
+                    u32::from(_mm512_test_epi32_mask(all, all)) << at
                 };
                 let ink = half(0) | half(16);
                 let ramp = _mm512_loadu_si512(RAMP.as_ptr().cast());
-                let numbers = _mm512_add_epi16(ramp, _mm512_set1_epi16((32 * block) as i16));
+                let numbers = _mm512_add_epi16(ramp, _mm512_set1_epi16(first as i16));
                 let numbers = _mm512_maskz_compress_epi16(ink, numbers);
                 _mm512_storeu_si512(found.as_mut_ptr().add(count).cast(), numbers);
                 count += ink.count_ones() as usize;

@@ -201,37 +201,63 @@ pub(crate) unsafe trait Simd {
     /// The CPU has the instruction set.
     #[inline(always)]
     unsafe fn lookup(table: &[u8; 256], x: &[u8], out: &mut [u8]) {
-        for (out, &x) in out.iter_mut().zip(x) {
-            *out = table[usize::from(x)];
-        }
+        // SAFETY: the caller's contract.
+        unsafe { lookup::<Self, u8>(table, x, out) }
     }
 
-    /// `out[i] = table[x[i]]`, for as many as there are of both.
+    /// Writes the numbers of the groups of four bytes that are not all 0 in all of the rows to `found`, in order, and returns
+    /// how many. Looks at [`MAX_GROUPS`] groups at most, of rows that have equally many.
     ///
     /// # Safety
     /// The CPU has the instruction set.
     #[inline(always)]
-    unsafe fn lookup_reals(table: &[f32; 256], x: &[u8], out: &mut [f32]) {
-        for (out, &x) in out.iter_mut().zip(x) {
+    unsafe fn nonzero_groups<const R: usize>(
+        rows: [&[[u8; 4]]; R],
+        found: &mut [MaybeUninit<u16>; MAX_GROUPS],
+    ) -> usize {
+        nonzero_groups_from(0, 0, rows, found)
+    }
+}
+
+/// `out[i] = table[x[i]]`. Most of a digit is paper: everything is paper first, and then what is not 0 is looked up.
+///
+/// # Safety
+/// The CPU has the instruction set of `S`.
+#[inline(always)]
+pub(crate) unsafe fn lookup<S: Simd + ?Sized, T: Copy>(table: &[T; 256], x: &[u8], out: &mut [T]) {
+    out.fill(table[0]);
+    let mut found = [MaybeUninit::uninit(); MAX_GROUPS];
+    for (x, out) in x.chunks(4 * MAX_GROUPS).zip(out.chunks_mut(4 * MAX_GROUPS)) {
+        let (groups, tail) = x.as_chunks();
+        let (out, out_tail) = out.as_chunks_mut();
+        // SAFETY: the caller's contract; the search has written so many.
+        let found = unsafe {
+            let count = S::nonzero_groups([groups], &mut found);
+            found[..count].assume_init_ref()
+        };
+        for &number in found {
+            out[usize::from(number)] = groups[usize::from(number)].map(|x| table[usize::from(x)]);
+        }
+        for (out, &x) in out_tail.iter_mut().zip(tail) {
             *out = table[usize::from(x)];
         }
     }
+}
 
-    /// Writes the numbers of the groups of four bytes that are not all 0 to `found`, in order, and returns how many. Looks
-    /// at [`MAX_GROUPS`] groups at most.
-    ///
-    /// # Safety
-    /// The CPU has the instruction set.
-    #[inline(always)]
-    unsafe fn nonzero_groups(x: &[[u8; 4]], found: &mut [MaybeUninit<u16>; MAX_GROUPS]) -> usize {
-        let mut count = 0;
-        for (number, group) in x.iter().take(MAX_GROUPS).enumerate() {
-            // Written always and counted if it counts: no branch to mispredict.
-            found[count].write(number as u16);
-            count += usize::from(u32::from_ne_bytes(*group) != 0);
-        }
-        count
+/// [`Simd::nonzero_groups`] from group `first` on, behind `count` numbers that are there already.
+#[inline(always)]
+fn nonzero_groups_from<const R: usize>(
+    first: usize,
+    mut count: usize,
+    rows: [&[[u8; 4]]; R],
+    found: &mut [MaybeUninit<u16>; MAX_GROUPS],
+) -> usize {
+    for number in first..rows[0].len().min(MAX_GROUPS) {
+        // Written always and counted if it counts: no branch to mispredict.
+        found[count].write(number as u16);
+        count += usize::from(rows.iter().any(|row| u32::from_ne_bytes(row[number]) != 0));
     }
+    count
 }
 
 /// The greatest number of groups that [`Simd::nonzero_groups`] looks at in one call.

@@ -149,35 +149,24 @@ macro_rules! quarters {
         }
 
         #[inline(always)]
-        unsafe fn lookup(table: &[u8; 256], x: &[u8], out: &mut [u8]) {
-            // SAFETY: the caller's contract.
-            unsafe { lookup::<Self, u8>(table, x, out) }
-        }
-
-        #[inline(always)]
-        unsafe fn lookup_reals(table: &[f32; 256], x: &[u8], out: &mut [f32]) {
-            // SAFETY: the caller's contract.
-            unsafe { lookup::<Self, f32>(table, x, out) }
-        }
-
-        #[inline(always)]
-        unsafe fn nonzero_groups(x: &[[u8; 4]], found: &mut [MaybeUninit<u16>; MAX_GROUPS]) -> usize {
-            let (blocks, tail) = x.as_chunks::<4>();
+        unsafe fn nonzero_groups<const R: usize>(
+            rows: [&[[u8; 4]]; R],
+            found: &mut [MaybeUninit<u16>; MAX_GROUPS],
+        ) -> usize {
+            let whole = rows.iter().map(|row| row.len()).fold(MAX_GROUPS, usize::min) / 4 * 4;
             let mut count = 0;
-            for (block, groups) in blocks.iter().take(MAX_GROUPS / 4).enumerate() {
-                // SAFETY: 16 readable bytes, and the load needs no alignment.
-                let values = unsafe { v128_load(groups.as_ptr().cast()) };
+            for first in (0..whole).step_by(4) {
+                let values = rows.iter().fold(u64x2_splat(0), |all, row| {
+                    // SAFETY: 16 readable bytes in every row there, and the load needs no alignment.
+                    v128_or(all, unsafe { v128_load(row.as_ptr().add(first).cast()) })
+                });
                 let ink = usize::from(u32x4_bitmask(u32x4_ne(values, u32x4_splat(0))));
-                let numbers = u64x2_splat(NUMBERS[ink] + 4 * block as u64 * 0x0001_0001_0001_0001);
-                // SAFETY: 8 writable bytes: at most 4 · block were counted before, and `count + 4` is at most MAX_GROUPS.
+                let numbers = u64x2_splat(NUMBERS[ink] + first as u64 * 0x0001_0001_0001_0001);
+                // SAFETY: 8 writable bytes: at most `first` were counted before, and `count + 4` is at most MAX_GROUPS.
                 unsafe { v128_store64_lane::<0>(numbers, found.as_mut_ptr().add(count).cast()) };
                 count += ink.count_ones() as usize;
             }
-            for (number, group) in (4 * blocks.len()..MAX_GROUPS).zip(tail) {
-                found[count].write(number as u16);
-                count += usize::from(u32::from_ne_bytes(*group) != 0);
-            }
-            count
+            super::nonzero_groups_from(whole, count, rows, found)
         }
     };
 }
@@ -233,28 +222,6 @@ unsafe impl Simd for Relaxed {
     #[inline(always)]
     unsafe fn accumulate(a: [v128; 4], b: [v128; 4], c: [v128; 4]) -> [v128; 4] {
         std::array::from_fn(|at| f32x4_relaxed_madd(a[at], b[at], c[at]))
-    }
-}
-
-/// `out[i] = table[x[i]]`. Most of a digit is paper: everything is paper first, and then what is not 0 is looked up.
-#[inline(always)]
-unsafe fn lookup<S: Simd, T: Copy>(table: &[T; 256], x: &[u8], out: &mut [T]) {
-    out.fill(table[0]);
-    let mut found = [MaybeUninit::uninit(); MAX_GROUPS];
-    for (x, out) in x.chunks(4 * MAX_GROUPS).zip(out.chunks_mut(4 * MAX_GROUPS)) {
-        let (groups, tail) = x.as_chunks();
-        let (out, out_tail) = out.as_chunks_mut();
-        // SAFETY: the caller's contract; the search has written so many.
-        let found = unsafe {
-            let count = S::nonzero_groups(groups, &mut found);
-            found[..count].assume_init_ref()
-        };
-        for &number in found {
-            out[usize::from(number)] = groups[usize::from(number)].map(|x| table[usize::from(x)]);
-        }
-        for (out, &x) in out_tail.iter_mut().zip(tail) {
-            *out = table[usize::from(x)];
-        }
     }
 }
 
