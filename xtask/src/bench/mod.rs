@@ -40,11 +40,15 @@ use sampler::{Bench, Effort};
 /// With --peers, onnxruntime, PyTorch, tract, rten, candle and gemm are timed in the same run, each with the same network
 /// and digits, on as many threads, by its own best settings. They are built from crates/peers, and installed to a Python
 /// environment, under target/peers. What cannot be had is left out and named.
+///
+/// With --web, the built page's engine is timed in Chromium, and in Firefox where that is installed; with --peers besides,
+/// onnxruntime-web, TensorFlow.js and plain JavaScript beside it, installed from xtask/web-bench, and Lighthouse scores the
+/// page. How long a first visit waits on a slow link is measured as well.
 #[derive(clap::Args)]
 #[command(
     after_help = "Environment:\n  DIGIT8_PYTHON   an interpreter that has onnxruntime and torch, instead of an environment of our own\n\n\
         Examples:\n  cargo xtask bench --quick\n  cargo xtask bench --peers --json out/bench.json --html out/bench.html\n  \
-        cargo xtask bench --only fused --compare out/bench.json"
+        cargo xtask bench --only fused --compare out/bench.json\n  cargo xtask bench --web --peers --html out/web.html"
 )]
 pub struct Args {
     #[command(flatten)]
