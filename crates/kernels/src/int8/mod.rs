@@ -196,6 +196,13 @@ pub fn min_max(kernel: Kernel, x: &[f32]) -> (f32, f32) {
     dispatch!(kernel, run(x: &[f32]) -> (f32, f32))
 }
 
+/// The least and the greatest of `x`; zeros, for none.
+// Not inlined, so that it is compiled as this crate is: for speed, also where the rest of a module is to be small.
+#[inline(never)]
+pub fn extremes(x: &[u8]) -> (u8, u8) {
+    (x.iter().copied().min().unwrap_or(0), x.iter().copied().max().unwrap_or(0))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
