@@ -36,15 +36,19 @@ pub fn default_folder() -> PathBuf {
     files::root().join("dist")
 }
 
-/// Builds the page's modules once more for the tests, with every layer's values to be had, into `target/web/trace`.
+/// Builds the modules that the page answers with once more for the tests, with every layer's values to be had, into
+/// `target/web/trace`.
 pub fn build_traces() -> anyhow::Result<()> {
     let (toolchain, optimizer) = (Toolchain::ready()?, wasm::Optimizer::find());
-    for variant in wasm::VARIANTS {
+    let folder = files::root().join("target/web/trace");
+    // The tests take what they find there: no module of an earlier build.
+    let _ = std::fs::remove_dir_all(&folder);
+    for variant in wasm::KERNELS {
         let name = format!("{}-trace", variant.name);
         let features = format!("{},trace", variant.features);
         let traced = wasm::Variant { name: &name, features: &features };
         for (path, bytes) in wasm::build(&toolchain, &optimizer, &traced)? {
-            files::write(&files::root().join("target/web/trace").join(path), &bytes)?;
+            files::write(&folder.join(path), &bytes)?;
         }
     }
     Ok(())
@@ -57,7 +61,7 @@ pub fn build(out: &Path) -> anyhow::Result<()> {
     let mut files = read_folder(&files::root().join("www"))?;
     let optimizer = wasm::Optimizer::find();
     println!("{}", optimizer.description());
-    for variant in wasm::VARIANTS {
+    for variant in wasm::KERNELS.iter().chain([&wasm::EXPLAIN]) {
         files.extend(wasm::build(&toolchain, &optimizer, variant)?);
     }
     let site = bundle::bundle(files)?;

@@ -20,13 +20,16 @@ pub struct Variant<'a> {
     pub features: &'a str,
 }
 
-/// The modules that the page chooses from. An engine rejects a whole module for one instruction that it does not know, so
-/// each instruction set beyond simd128 needs its own. The explanations have one so that nobody waits for them.
-pub const VARIANTS: &[Variant<'static>] = &[
-    Variant { name: "digit8", features: "" },
+/// The modules that the page chooses from, a kernel in each: an engine rejects a whole module for one instruction that it does
+/// not know, and a kernel that nobody calls is weight.
+pub const KERNELS: [Variant<'static>; 3] = [
+    Variant { name: "digit8_scalar", features: "scalar" },
+    Variant { name: "digit8", features: "simd128" },
     Variant { name: "digit8_relaxed", features: "relaxed-simd" },
-    Variant { name: "explain", features: "explain" },
 ];
+
+/// The explanations, in a module of their own, so that nobody waits for them.
+pub const EXPLAIN: Variant<'static> = Variant { name: "explain", features: "explain,simd128" };
 
 /// Binaryen's `wasm-opt`, if it is installed.
 pub struct Optimizer(Option<(PathBuf, String)>);

@@ -1,5 +1,6 @@
 //! `f32` products: what a linear layer does, forwards.
 
+#[cfg(kernel = "scalar")]
 mod scalar;
 
 use crate::Kernel;
@@ -18,6 +19,7 @@ pub struct Weights {
 #[derive(Clone, Debug)]
 enum Values {
     /// Row-major, for the scalar kernel.
+    #[cfg(kernel = "scalar")]
     Rows(Vec<f32>),
     /// For the others.
     Panels(Panels),
@@ -31,12 +33,12 @@ impl Weights {
     pub fn pack(kernel: Kernel, weights: &[f32], outputs: usize, inputs: usize) -> Self {
         assert_eq!(weights.len(), outputs * inputs, "a weight for each input of each output");
         assert!(inputs > 0, "no inputs, expected at least 1");
+        // A build can have no other kernel than one of these.
+        #[allow(unreachable_patterns)]
         let values = match kernel {
+            #[cfg(kernel = "scalar")]
             Kernel::Scalar => Values::Rows(weights.to_vec()),
-            _ => {
-                let weight = |neuron: usize, input: usize| weights[neuron * inputs + input].to_ne_bytes();
-                Values::Panels(Panels::pack(outputs, 4 * inputs, weight, |line| line))
-            }
+            _ => Values::Panels(panels(weights, outputs, inputs)),
         };
         Self { kernel, inputs, outputs, values }
     }
@@ -66,6 +68,7 @@ impl Weights {
         assert_eq!(x.len() / self.inputs * self.outputs, out.len(), "an output for each row and neuron");
         assert_eq!(bias.len(), self.outputs, "a bias for each neuron");
         match &self.values {
+            #[cfg(kernel = "scalar")]
             Values::Rows(weights) => scalar::forward(weights, self.inputs, x, bias, relu, out),
             Values::Panels(panels) => panels.product(self.kernel, &Layer { bias, relu }, bytes(x), out),
         }
@@ -84,6 +87,12 @@ pub fn lookup(kernel: Kernel, table: &[f32; 256], x: &[u8], out: &mut [f32]) {
     }
     assert_eq!(x.len(), out.len(), "an output for each pixel");
     dispatch!(kernel, run(table: &[f32; 256], x: &[u8], out: &mut [f32]));
+}
+
+/// Weights as a kernel other than the scalar one reads them.
+fn panels(weights: &[f32], outputs: usize, inputs: usize) -> Panels {
+    let weight = |neuron: usize, input: usize| weights[neuron * inputs + input].to_ne_bytes();
+    Panels::pack(outputs, 4 * inputs, weight, |line| line)
 }
 
 /// A layer's products on reals: sums, a bias, and ReLU.
@@ -147,4 +156,28 @@ impl Product for Layer<'_> {
 fn bytes(x: &[f32]) -> &[u8] {
     // SAFETY: four bytes for every number, each of them initialised, and no alignment to keep.
     unsafe { std::slice::from_raw_parts(x.as_ptr().cast(), size_of_val(x)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The panels' algorithm on plain Rust, which is compiled for this test alone: of the panels, Miri can run no other.
+    #[test]
+    fn panels_of_plain_rust_give_the_scalar_sums() {
+        for (batch, inputs, outputs) in [(1, 1, 1), (1, 7, 17), (9, 23, 113), (5, 1030, 2)] {
+            // Small whole numbers: their sums are exact, whatever the order.
+            let numbers = |count: usize, step: usize| -> Vec<f32> {
+                (0..count).map(|at| (at * step % 7) as f32 - 2.0).collect()
+            };
+            let (x, w) = (numbers(batch * inputs, 5), numbers(outputs * inputs, 3));
+            let bias = numbers(outputs, 1);
+            let scalar = Weights::pack(Kernel::Scalar, &w, outputs, inputs);
+            let packed = Weights { values: Values::Panels(panels(&w, outputs, inputs)), ..scalar.clone() };
+            let [mut expected, mut found] = [vec![0.0; batch * outputs], vec![0.0; batch * outputs]];
+            scalar.forward(&x, &bias, true, &mut expected);
+            packed.forward(&x, &bias, true, &mut found);
+            assert_eq!(found, expected, "{batch} × {inputs} → {outputs}");
+        }
+    }
 }

@@ -5,6 +5,7 @@
 //! of the output stages: [`Requantize`] (static quantization) or [`Dequantize`] (dynamic quantization). The number of rows
 //! is always `x.len() / inputs`. Activations may be any `u8`: calibration aims at 0..=127, but values above do occur.
 
+#[cfg(kernel = "scalar")]
 mod scalar;
 mod stage;
 
@@ -29,6 +30,7 @@ pub struct Weights {
 #[derive(Clone, Debug)]
 enum Values {
     /// Row-major, for the scalar kernel.
+    #[cfg(kernel = "scalar")]
     Rows(Vec<i8>),
     /// For the others.
     Panels(Panels),
@@ -45,15 +47,12 @@ impl Weights {
     pub fn pack(kernel: Kernel, weights: &[i8], outputs: usize, inputs: usize) -> Self {
         assert_eq!(weights.len(), outputs * inputs, "a weight for each input of each output");
         assert!((1..=MAX_INPUTS).contains(&inputs), "{inputs} inputs, expected 1 to {MAX_INPUTS}");
+        // A build can have no other kernel than one of these.
+        #[allow(unreachable_patterns)]
         let values = match kernel {
+            #[cfg(kernel = "scalar")]
             Kernel::Scalar => Values::Rows(weights.to_vec()),
-            _ => {
-                let group = |neuron, group| {
-                    let row = &weights[neuron * inputs..][..inputs];
-                    std::array::from_fn(|at| row.get(4 * group + at).map_or(0, |&weight| weight as u8))
-                };
-                Values::Panels(Panels::pack(outputs, inputs, group, arrangement(kernel)))
-            }
+            _ => Values::Panels(panels(kernel, weights, outputs, inputs)),
         };
         let sums = weights.chunks_exact(inputs).map(|row| row.iter().map(|&w| i32::from(w)).sum());
         let sums = stage::in_vectors(&sums.collect::<Vec<i32>>());
@@ -104,6 +103,7 @@ impl Weights {
         assert_eq!(x.len() / self.inputs * self.outputs, out.len(), "an output for each row and neuron");
         stage.check(self.outputs);
         match &self.values {
+            #[cfg(kernel = "scalar")]
             Values::Rows(weights) => scalar::product(weights, self.inputs, x, zero_point, stage, out),
             Values::Panels(panels) => {
                 panels.product(self.kernel, &Layer { zero_point, weight_sums: &self.sums, stage }, x, out);
@@ -119,6 +119,15 @@ fn arrangement(kernel: Kernel) -> fn(Line) -> Line {
         S::arrange
     }
     dispatch!(kernel, of() -> fn(Line) -> Line)
+}
+
+/// Weights as a kernel other than the scalar one reads them.
+fn panels(kernel: Kernel, weights: &[i8], outputs: usize, inputs: usize) -> Panels {
+    let group = |neuron, group| {
+        let row = &weights[neuron * inputs..][..inputs];
+        std::array::from_fn(|at| row.get(4 * group + at).map_or(0, |&weight| weight as u8))
+    };
+    Panels::pack(outputs, inputs, group, arrangement(kernel))
 }
 
 /// `out[i] = table[x[i]]`: quantizes pixels, of which there are only 256.
@@ -185,4 +194,36 @@ pub fn min_max(kernel: Kernel, x: &[f32]) -> (f32, f32) {
         }
     }
     dispatch!(kernel, run(x: &[f32]) -> (f32, f32))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The panels' algorithm on plain Rust, which is compiled for this test alone: of the panels, Miri can run no other.
+    #[test]
+    fn panels_of_plain_rust_give_the_scalar_sums() {
+        // Up to two panels of neurons, more groups than are found at a time, and rows enough for turns.
+        for (batch, inputs, outputs) in
+            [(1, 1, 1), (1, 7, 17), (3, 4, 16), (9, 23, 113), (1, 4105, 2), (5, 4105, 2), (8, 12, 130)]
+        {
+            for background in [0, 1, 40] {
+                let mut state = 1u32;
+                let mut random = || {
+                    state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                    (state >> 24) as u8
+                };
+                let mut pixel = || if random() < 6 * background { 0 } else { random() };
+                let x: Vec<u8> = (0..batch * inputs).map(|_| pixel()).collect();
+                let w: Vec<i8> = (0..outputs * inputs).map(|_| random() as i8).collect();
+                let scalar = Weights::pack(Kernel::Scalar, &w, outputs, inputs);
+                let values = Values::Panels(panels(Kernel::Scalar, &w, outputs, inputs));
+                let packed = Weights { values, ..scalar.clone() };
+                let [mut expected, mut found] = [vec![0; batch * outputs], vec![0; batch * outputs]];
+                scalar.accumulate(&x, 17, &mut expected);
+                packed.accumulate(&x, 17, &mut found);
+                assert_eq!(found, expected, "{batch} × {inputs} → {outputs}");
+            }
+        }
+    }
 }
