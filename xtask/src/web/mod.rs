@@ -66,7 +66,7 @@ pub fn build(out: &Path) -> anyhow::Result<()> {
     }
     let site = bundle::bundle(files)?;
     let compressed = weight::compress(&site.files)?;
-    weight::print(&site, &compressed);
+    weight::print(&site, &compressed, &wasm::KERNELS.map(|variant| variant.name));
     let all = site.files.iter().map(|(path, bytes)| (path.clone(), bytes)).chain(compressed.iter().flat_map(
         |(path, forms)| [(format!("{path}.br"), &forms.brotli), (format!("{path}.gz"), &forms.gzip)],
     ));

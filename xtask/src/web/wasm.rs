@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::Command;
+use std::sync::LazyLock;
 
 use anyhow::{Context, anyhow};
+use regex::Regex;
 use wasm_bindgen_cli_support::Bindgen;
 
 use super::cache::cached;
@@ -104,9 +106,16 @@ pub fn build(
     let script = format!("{}.js", variant.name);
     let wasm = format!("{}_bg.wasm", variant.name);
     Ok(BTreeMap::from([
-        (format!("pkg/{script}"), files::read(&package.join(script))?),
+        (format!("pkg/{script}"), without_comments(&files::read(&package.join(script))?)),
         (format!("pkg/{wasm}"), optimizer.optimize(files::read(&package.join(wasm))?)?),
     ]))
+}
+
+/// A script without its documentation, which is for editors. wasm-bindgen begins a line with it, and nothing else with `/**`.
+fn without_comments(script: &[u8]) -> Vec<u8> {
+    static COMMENT: LazyLock<Regex> =
+        LazyLock::new(|| Regex::new(r"(?ms)^[ \t]*/\*\*.*?\*/\n").expect("a pattern of this file"));
+    COMMENT.replace_all(&String::from_utf8_lossy(script), "").into_owned().into_bytes()
 }
 
 fn folder() -> PathBuf {
