@@ -9,8 +9,9 @@ import { Network, kernels, load, timerStep } from './engine.js';
 
 const BATCHES = [1, 1000];
 const PIXELS = 784;
-/** A sample lasts at least so many steps of the timer, and at least a millisecond. */
+/** A sample lasts at least so many steps of the timer, but a millisecond at least, and no longer than patience. */
 const STEPS = 50;
+const PATIENCE = 20;
 
 onmessage = async (/** @type {MessageEvent<Task>} */ { data }) => {
   try {
@@ -23,7 +24,7 @@ onmessage = async (/** @type {MessageEvent<Task>} */ { data }) => {
 /** @param {Task} task */
 async function run({ float, int8, scheme, samples, labels, rounds }) {
   const step = timerStep();
-  const least = Math.max(1, STEPS * step);
+  const least = Math.min(Math.max(1, STEPS * step), PATIENCE);
   const jobs = [];
   for (const kernel of kernels()) {
     await load(kernel);

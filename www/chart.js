@@ -155,7 +155,7 @@ export function distribution(name, rows, width) {
     [
       ...marks.flatMap((value) => [
         svg('line', { class: 'grid', x1: x(value), x2: x(value), y1: 0, y2: foot }),
-        svg('text', { class: 'value', x: x(value), y: foot + 13, 'text-anchor': 'middle' }, short(value / 1000)),
+        svg('text', { class: 'value', x: x(value), y: foot + 13, 'text-anchor': 'middle' }, String(value / 1000)),
       ]),
       ...rows.flatMap(({ label, kind, values }, index) => {
         const y = ROW * index + 4;
@@ -169,10 +169,12 @@ export function distribution(name, rows, width) {
   );
 }
 
+const THREE_DIGITS = new Intl.NumberFormat('en', { minimumSignificantDigits: 3, maximumSignificantDigits: 3, useGrouping: false });
+
 /** A number of three digits. @param {number} value */
 export function short(value) {
   if (value === Infinity) return '∞';
-  return new Intl.NumberFormat('en', { maximumSignificantDigits: 3, useGrouping: false }).format(value).replace('-', '−');
+  return value === 0 ? '0' : THREE_DIGITS.format(value).replace('-', '−');
 }
 
 /**

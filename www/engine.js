@@ -35,28 +35,36 @@ function chosen() {
 }
 
 /** @typedef {{ exports: Exports, memory: WebAssembly.Memory }} Module */
-/** The modules by whether they are the one with relaxed SIMD. @type {Map<boolean, Promise<Module>>} */
+/** @type {Record<Kernel, { wasm: URL, script: () => Promise<Exports> }>} */
+const SOURCES = {
+  scalar: {
+    wasm: new URL('./pkg/digit8_scalar_bg.wasm', import.meta.url),
+    script: () => import('./pkg/digit8_scalar.js'),
+  },
+  simd128: { wasm: new URL('./pkg/digit8_bg.wasm', import.meta.url), script: () => import('./pkg/digit8.js') },
+  relaxed: {
+    wasm: new URL('./pkg/digit8_relaxed_bg.wasm', import.meta.url),
+    script: () => import('./pkg/digit8_relaxed.js'),
+  },
+};
+/** @type {Map<Kernel, Promise<Module>>} */
 const modules = new Map();
 
 /**
- * The module that has a kernel. Its script and its wasm are asked for at once, though the one loads the other.
- * @param {Kernel | undefined} kernel
+ * The module of a kernel. Its script and its wasm are asked for at once, though the one loads the other.
+ * @param {Kernel} kernel
  */
 function moduleOf(kernel) {
-  const relaxed = kernel === 'relaxed';
   const start = async () => {
-    const wasm = relaxed
-      ? new URL('./pkg/digit8_relaxed_bg.wasm', import.meta.url)
-      : new URL('./pkg/digit8_bg.wasm', import.meta.url);
+    const { wasm, script } = SOURCES[kernel];
     const response = fetch(wasm);
-    const script = relaxed ? import('./pkg/digit8_relaxed.js') : import('./pkg/digit8.js');
-    const [exports] = await Promise.all([script, response]);
+    const [exports] = await Promise.all([script(), response]);
     return { exports, memory: (await exports.default({ module_or_path: response })).memory };
   };
-  const module = modules.get(relaxed) ?? start();
-  modules.set(relaxed, module);
+  const module = modules.get(kernel) ?? start();
+  modules.set(kernel, module);
   // Who waits for it is told; nobody else needs to be.
-  module.catch(() => modules.delete(relaxed));
+  module.catch(() => modules.delete(kernel));
   return module;
 }
 
@@ -64,7 +72,8 @@ function moduleOf(kernel) {
 let current;
 
 // The page has other things to load besides: this is not to wait for them.
-if (hasSimd()) moduleOf(chosen());
+const first = chosen();
+if (first) moduleOf(first);
 
 /**
  * Loads a kernel, and makes it the one that new networks compute with.
@@ -168,7 +177,7 @@ export class Network {
 
   /**
    * Microseconds that one inference takes, for the image answered last: the least of three series of calls that fill at least
-   * 3 ms each.
+   * 3 ms and ten steps of the timer each.
    */
   time() {
     const series = (/** @type {number} */ count) => {
@@ -176,8 +185,9 @@ export class Network {
       for (let call = 0; call < count; call++) this.#classifier.run(1);
       return performance.now() - start;
     };
+    const enough = Math.max(3, 10 * timerStep());
     let count = 32;
-    while (series(count) < 3) count *= 2;
+    while (series(count) < enough) count *= 2;
     return (1000 * Math.min(...[1, 2, 3].map(() => series(count)))) / count;
   }
 

@@ -1,6 +1,6 @@
 // The numbers of the network of the moment: how a real number becomes an integer, and back.
 
-import { scrolled, short, table } from './chart.js';
+import { scrolled, table } from './chart.js';
 import { choices } from './address.js';
 import { byId, element } from './dom.js';
 
@@ -42,5 +42,5 @@ export function openHow(explainer) {
  */
 function worked(tensors) {
   const { scale, zeroPoint, real, integer, back } = tensors[1];
-  return `For example: the strongest of the first layer’s outputs for this drawing is ${real.toFixed(3)}. That is ${short(integer - zeroPoint)} steps of ${scale.toPrecision(4)}, rounded; with the zero point ${zeroPoint} it is kept as ${integer}, and stands for (${integer} − ${zeroPoint}) × ${scale.toPrecision(4)} = ${back.toFixed(3)}.`;
+  return `For example: the strongest of the first layer’s outputs for this drawing is ${real.toFixed(3)}. That is ${integer - zeroPoint} steps of ${scale.toPrecision(4)}, rounded; with the zero point ${zeroPoint} it is kept as ${integer}, and stands for (${integer} − ${zeroPoint}) × ${scale.toPrecision(4)} = ${back.toFixed(3)}.`;
 }

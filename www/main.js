@@ -74,12 +74,7 @@ async function choose(module) {
   awaited.add('int8').add('float');
   await bring('int8', module);
   if (!session.isReady && session.networks.int8 && !session.pixels) say('int8 is ready, float32 is loading.');
-  // What nobody waits for, and nobody needs to draw.
-  chapters ??= import('./chapters.js').then(({ open }) => open(session, { show: (pixels) => pad.show(pixels), say }));
-  chapters.catch((error) => {
-    chapters = undefined;
-    byId('disputed').textContent = `The samples and what stands below did not load: ${words(error)}. Reload the page to have them.`;
-  });
+  chapters ??= openChapters();
   await bring('float', module);
   if (!session.isReady) return;
   document.documentElement.dataset.ready = 'true';
@@ -119,6 +114,16 @@ async function bring(side, module) {
   answer();
 }
 
+/** What nobody waits for, and nobody needs to draw. */
+async function openChapters() {
+  try {
+    const { open } = await import('./chapters.js');
+    await open(session, { show: (pixels) => pad.show(pixels), say });
+  } catch (error) {
+    byId('disputed').textContent = `The samples and what stands below did not load: ${words(error)}. Reload the page to have them.`;
+  }
+}
+
 /** Answers what is on the pad. */
 function answer() {
   undo.disabled = pad.strokes.length === 0;
@@ -135,6 +140,7 @@ function answer() {
     panels.float.show(float);
     panels.int8.show(int8);
     if (!float || !int8) {
+      byId('ratio').textContent = '';
       agreement.textContent = '–';
       delete agreement.dataset.agree;
       return;
@@ -169,12 +175,28 @@ function finish() {
 /** Times both networks on what is there. */
 function measure() {
   const { networks, pixels } = session;
-  for (const side of /** @type {const} */ (['float', 'int8'])) {
+  if (!pixels) return;
+  const [float, int8] = /** @type {const} */ (['float', 'int8']).map((side) => {
     const network = networks[side];
-    if (!network || !pixels) continue;
+    if (!network) return;
     network.answer(pixels);
-    panels[side].note({ time: `${network.time().toPrecision(3)} µs (timer step ${(1000 * timerStep()).toFixed(0)} µs)` });
-  }
+    const time = network.time();
+    panels[side].note({ time: `${time.toPrecision(3)} µs (timer step ${(1000 * timerStep()).toFixed(0)} µs)` });
+    return time;
+  });
+  byId('ratio').textContent = float && int8 ? ratio(float, int8, session.files) : '';
+}
+
+/**
+ * What int8 saves.
+ * @param {number} float a time
+ * @param {number} int8 a time
+ * @param {{ float?: Uint8Array, int8?: Uint8Array }} files
+ */
+function ratio(float, int8, files) {
+  const speed = int8 <= float ? `${(float / int8).toFixed(1)}× as fast` : `${(int8 / float).toFixed(1)}× as slow`;
+  const size = (files.float?.length ?? 0) / (files.int8?.length ?? 1);
+  return `Here int8 is ${speed}, and ${size.toFixed(1)}× smaller.`;
 }
 
 /**

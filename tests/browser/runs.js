@@ -84,6 +84,12 @@ export function fixtures() {
   });
 }
 
+/** Where MNIST's test images are, if anywhere. */
+export function mnist() {
+  const images = join(SHARED, 'mnist/t10k-images-idx3-ubyte.gz');
+  return existsSync(images) ? images : undefined;
+}
+
 /**
  * The runs of MNIST's test images: all 10,000, and the first 256 of them in the dynamic scheme.
  * @returns {Run[] | undefined} none where there is no `DIGIT8_SHARED` and no ../shared beside the checkout

@@ -1,6 +1,7 @@
 use thiserror::Error;
 
-/// What was wrong with what the user brought, and what was expected instead.
+/// What was wrong with what the user brought, and what was expected instead. Numbers are text already: the page's module, which
+/// makes none of these errors, is smaller by all that it takes to write a real number down.
 #[derive(Debug, Error)]
 pub enum Error {
     /// An IDX file that is not one, or not the one expected.
@@ -13,22 +14,33 @@ pub enum Error {
     #[error("not a usable model: {0}")]
     Model(String),
     /// A range that no scale can be made from.
-    #[error("cannot quantize {what}: min {min}, max {max} (both must be finite, and min ≤ max)")]
-    Range {
-        /// What was observed.
-        what: String,
-        /// The least value seen.
-        min: f32,
-        /// The greatest value seen.
-        max: f32,
-    },
+    #[error("cannot quantize {0} (both must be finite, and min ≤ max)")]
+    Range(String),
     /// A bit width that integers here do not come in.
     #[error("cannot quantize to {0} bits, expected 2 to 8")]
     BitWidth(u32),
     /// A multiplier that the fixed-point form does not cover.
     #[error("a multiplier of {0}, expected one above 0 and below 1")]
-    Multiplier(f64),
+    Multiplier(String),
     /// Images and labels, or images and a model, that do not fit together.
     #[error("these do not fit together: {0}")]
     Mismatch(String),
+}
+
+impl Error {
+    /// [`Error::Range`], of what was observed and the extremes seen.
+    pub(crate) fn range(what: &str, min: f32, max: f32) -> Self {
+        Self::Range(format!("{what}: min {min}, max {max}"))
+    }
+}
+
+/// What is wrong with a number that should be finite and above 0, in words.
+pub(crate) fn fault(number: f32) -> &'static str {
+    match number {
+        number if number.is_nan() => "NaN",
+        number if number.is_infinite() => "an infinity",
+        number if number < 0.0 => "a negative number",
+        0.0 => "0",
+        _ => "a number too close to 0",
+    }
 }

@@ -40,12 +40,13 @@ token!(
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kernel {
     /// Plain Rust: defines the answer.
+    #[cfg(kernel = "scalar")]
     Scalar,
-    /// WebAssembly's 128-bit SIMD: the module was compiled for it, so an engine that runs it has it.
-    #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+    /// WebAssembly's 128-bit SIMD: an engine without it rejects the module.
+    #[cfg(kernel = "simd128")]
     Simd128,
-    /// WebAssembly's relaxed SIMD: only in a module of its own, which an engine without it rejects.
-    #[cfg(all(target_arch = "wasm32", target_feature = "simd128", feature = "relaxed-simd"))]
+    /// WebAssembly's relaxed SIMD besides: an engine without it rejects the module.
+    #[cfg(kernel = "relaxed")]
     Relaxed,
     /// AVX2 and FMA.
     #[cfg(target_arch = "x86_64")]
@@ -65,11 +66,14 @@ impl Kernel {
     /// Every kernel this CPU can run, plainest first, fastest last.
     pub fn available() -> Vec<Kernel> {
         #[allow(unused_mut)]
-        let mut kernels = vec![Kernel::Scalar];
-        #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
-        kernels.push(Kernel::Simd128);
-        #[cfg(all(target_arch = "wasm32", target_feature = "simd128", feature = "relaxed-simd"))]
-        kernels.push(Kernel::Relaxed);
+        let mut kernels = Vec::from([
+            #[cfg(kernel = "scalar")]
+            Kernel::Scalar,
+            #[cfg(kernel = "simd128")]
+            Kernel::Simd128,
+            #[cfg(kernel = "relaxed")]
+            Kernel::Relaxed,
+        ]);
         #[cfg(target_arch = "x86_64")]
         {
             kernels.extend(Avx2::new().map(Kernel::Avx2));
@@ -90,17 +94,18 @@ impl Kernel {
         static BEST: OnceLock<Kernel> = OnceLock::new();
         *BEST.get_or_init(|| {
             let forced = std::env::var(KERNEL_VARIABLE).ok().and_then(|name| Kernel::named(&name));
-            forced.or(Kernel::available().last().copied()).unwrap_or(Kernel::Scalar)
+            forced.or(Kernel::available().last().copied()).expect("every build has a kernel")
         })
     }
 
     /// The name by which reports and the environment variable know the kernel.
     pub fn name(self) -> &'static str {
         match self {
+            #[cfg(kernel = "scalar")]
             Kernel::Scalar => "scalar",
-            #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+            #[cfg(kernel = "simd128")]
             Kernel::Simd128 => "simd128",
-            #[cfg(all(target_arch = "wasm32", target_feature = "simd128", feature = "relaxed-simd"))]
+            #[cfg(kernel = "relaxed")]
             Kernel::Relaxed => "relaxed",
             #[cfg(target_arch = "x86_64")]
             Kernel::Avx2(_) => "avx2",

@@ -89,7 +89,7 @@ impl Classifier {
     pub fn new(file: &[u8], batch: usize, kernel: Option<String>) -> Result<Classifier, JsError> {
         let kernel = match kernel {
             Some(name) => Kernel::named(&name)
-                .ok_or_else(|| JsError::new(&format!("no kernel {name:?} in this module")))?,
+                .ok_or_else(|| JsError::new(&format!("no kernel \"{name}\" in this module")))?,
             None => Kernel::best(),
         };
         let model = file::read(file).map_err(|error: Error| JsError::new(&error.to_string()))?;

@@ -43,7 +43,7 @@ pub fn build_traces() -> anyhow::Result<()> {
     let folder = files::root().join("target/web/trace");
     // The tests take what they find there: no module of an earlier build.
     let _ = std::fs::remove_dir_all(&folder);
-    for variant in wasm::VARIANTS.iter().filter(|variant| variant.features != "explain") {
+    for variant in wasm::KERNELS {
         let name = format!("{}-trace", variant.name);
         let features = format!("{},trace", variant.features);
         let traced = wasm::Variant { name: &name, features: &features };
@@ -61,12 +61,12 @@ pub fn build(out: &Path) -> anyhow::Result<()> {
     let mut files = read_folder(&files::root().join("www"))?;
     let optimizer = wasm::Optimizer::find();
     println!("{}", optimizer.description());
-    for variant in wasm::VARIANTS {
+    for variant in wasm::KERNELS.iter().chain([&wasm::EXPLAIN]) {
         files.extend(wasm::build(&toolchain, &optimizer, variant)?);
     }
     let site = bundle::bundle(files)?;
     let compressed = weight::compress(&site.files)?;
-    weight::print(&site, &compressed);
+    weight::print(&site, &compressed, &wasm::KERNELS.map(|variant| variant.name));
     let all = site.files.iter().map(|(path, bytes)| (path.clone(), bytes)).chain(compressed.iter().flat_map(
         |(path, forms)| [(format!("{path}.br"), &forms.brotli), (format!("{path}.gz"), &forms.gzip)],
     ));

@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::Command;
+use std::sync::LazyLock;
 
 use anyhow::{Context, anyhow};
+use regex::Regex;
 use wasm_bindgen_cli_support::Bindgen;
 
 use super::cache::cached;
@@ -20,13 +22,16 @@ pub struct Variant<'a> {
     pub features: &'a str,
 }
 
-/// The modules that the page chooses from. An engine rejects a whole module for one instruction that it does not know, so
-/// each instruction set beyond simd128 needs its own. The explanations have one so that nobody waits for them.
-pub const VARIANTS: &[Variant<'static>] = &[
-    Variant { name: "digit8", features: "" },
+/// The modules that the page chooses from, a kernel in each: an engine rejects a whole module for one instruction that it does
+/// not know, and a kernel that nobody calls is weight.
+pub const KERNELS: [Variant<'static>; 3] = [
+    Variant { name: "digit8_scalar", features: "scalar" },
+    Variant { name: "digit8", features: "simd128" },
     Variant { name: "digit8_relaxed", features: "relaxed-simd" },
-    Variant { name: "explain", features: "explain" },
 ];
+
+/// The explanations, in a module of their own, so that nobody waits for them.
+pub const EXPLAIN: Variant<'static> = Variant { name: "explain", features: "explain,simd128" };
 
 /// Binaryen's `wasm-opt`, if it is installed.
 pub struct Optimizer(Option<(PathBuf, String)>);
@@ -101,9 +106,16 @@ pub fn build(
     let script = format!("{}.js", variant.name);
     let wasm = format!("{}_bg.wasm", variant.name);
     Ok(BTreeMap::from([
-        (format!("pkg/{script}"), files::read(&package.join(script))?),
+        (format!("pkg/{script}"), without_comments(&files::read(&package.join(script))?)),
         (format!("pkg/{wasm}"), optimizer.optimize(files::read(&package.join(wasm))?)?),
     ]))
+}
+
+/// A script without its documentation, which is for editors. wasm-bindgen begins a line with it, and nothing else with `/**`.
+fn without_comments(script: &[u8]) -> Vec<u8> {
+    static COMMENT: LazyLock<Regex> =
+        LazyLock::new(|| Regex::new(r"(?ms)^[ \t]*/\*\*.*?\*/\n").expect("a pattern of this file"));
+    COMMENT.replace_all(&String::from_utf8_lossy(script), "").into_owned().into_bytes()
 }
 
 fn folder() -> PathBuf {

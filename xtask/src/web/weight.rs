@@ -40,10 +40,11 @@ pub fn compress(files: &BTreeMap<String, Vec<u8>>) -> anyhow::Result<BTreeMap<St
         .collect()
 }
 
-/// Prints the size of every file, and the sum of those that the first answer needs.
-pub fn print(site: &Site, compressed: &BTreeMap<String, Forms>) {
+/// Prints the size of every file, and the sums of those that the first answer needs, with each of the modules that the page
+/// chooses from.
+pub fn print(site: &Site, compressed: &BTreeMap<String, Forms>, modules: &[&str]) {
     let mut sums = [0; 3];
-    let mut first = [0; 3];
+    let mut first = vec![[0; 3]; modules.len()];
     let rows: Vec<_> = site
         .files
         .iter()
@@ -51,18 +52,39 @@ pub fn print(site: &Site, compressed: &BTreeMap<String, Forms>) {
             let forms = &compressed[path];
             let sizes = [bytes.len(), forms.gzip.len(), forms.brotli.len()];
             let early = site.first.contains(path);
-            for (index, size) in sizes.iter().enumerate() {
-                sums[index] += size;
-                first[index] += if early { *size } else { 0 };
+            let of_module = |name: &str| {
+                [format!("pkg/{name}-"), format!("pkg/{name}_bg-")]
+                    .iter()
+                    .any(|start| path.starts_with(start))
+            };
+            add(&mut sums, sizes);
+            for (module, first) in modules.iter().zip(&mut first) {
+                if early || of_module(module) {
+                    add(first, sizes);
+                }
             }
-            row(&format!("{}{path}", if early { "• " } else { "  " }), sizes)
+            let mark = if early {
+                "• "
+            } else if modules.iter().any(|name| of_module(name)) {
+                "◦ "
+            } else {
+                "  "
+            };
+            row(&format!("{mark}{path}"), sizes)
         })
         .collect();
-    let totals = [row("  all", sums), row("• first int8 answer", first)];
+    let first = modules.iter().zip(first);
+    let totals = first.clone().map(|(name, sizes)| row(&format!("• first int8 answer, by {name}"), sizes));
+    let totals = [row("  all", sums)].into_iter().chain(totals);
     println!("\n{}\n", table(["  file", "bytes", "gzip", "brotli"], rows.into_iter().chain(totals)));
-    if first[2] > BUDGET {
-        println!("over the budget of {} bytes for the first answer", thousands(BUDGET));
+    for (name, sizes) in first.filter(|(_, sizes)| sizes[2] > BUDGET) {
+        let over = thousands(sizes[2] - BUDGET);
+        println!("by {name}, {over} bytes over the budget of {} for the first answer", thousands(BUDGET));
     }
+}
+
+fn add(sums: &mut [usize; 3], sizes: [usize; 3]) {
+    sums.iter_mut().zip(sizes).for_each(|(sum, size)| *sum += size);
 }
 
 fn row(name: &str, sizes: [usize; 3]) -> [String; 4] {

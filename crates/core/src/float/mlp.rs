@@ -3,6 +3,7 @@ use digit8_kernels::{Kernel, float::Weights};
 use ndarray::{Array1, Array2};
 
 use crate::digits::{CLASSES, PIXELS, normalized};
+use crate::error::fault;
 use crate::{Error, Result};
 
 /// A linear layer: `y = x · weightᵀ + bias`.
@@ -88,7 +89,7 @@ pub(crate) fn check_shapes(layers: &[((usize, usize), usize); 3]) -> Result<()> 
 /// Checks that every value of a tensor is finite.
 pub(crate) fn check_finite<'a>(name: &str, mut values: impl Iterator<Item = &'a f32>) -> Result<()> {
     match values.find(|value| !value.is_finite()) {
-        Some(value) => Err(Error::Model(format!("{name} holds {value}, expected finite numbers"))),
+        Some(&value) => Err(Error::Model(format!("{name} holds {}, expected finite numbers", fault(value)))),
         None => Ok(()),
     }
 }

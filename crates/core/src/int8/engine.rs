@@ -1,4 +1,4 @@
-use digit8_kernels::int8::{Dequantize, Requantize, Weights, lookup, min_max, quantize};
+use digit8_kernels::int8::{Dequantize, Requantize, Weights, extremes, lookup, min_max, quantize};
 
 use crate::Kernel;
 use crate::blocks::{self, Threads, space};
@@ -169,8 +169,7 @@ fn widest(a: (f32, f32), b: (f32, f32)) -> (f32, f32) {
 
 /// The dynamic parameters of a batch of pixels: normalising keeps their order, so the extremes are theirs.
 pub(super) fn pixel_qparams(pixels: &[u8]) -> QParams {
-    let min = pixels.iter().copied().min().unwrap_or(0);
-    let max = pixels.iter().copied().max().unwrap_or(0);
+    let (min, max) = extremes(pixels);
     dynamic_qparams(normalize(min), normalize(max))
 }
 

@@ -44,7 +44,8 @@ impl FromStr for Scheme {
 
     fn from_str(name: &str) -> Result<Self> {
         let known = Scheme::ALL.into_iter().find(|scheme| scheme.name() == name);
-        known.ok_or_else(|| Error::Model(format!("scheme {name:?}, expected static, fused or dynamic")))
+        // Not by `{:?}`, which knows all of Unicode: a tenth of the page's module.
+        known.ok_or_else(|| Error::Model(format!("scheme \"{name}\", expected static, fused or dynamic")))
     }
 }
 

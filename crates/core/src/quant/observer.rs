@@ -26,7 +26,7 @@ impl Range {
         if self.min.is_finite() && self.max.is_finite() && self.min <= self.max {
             Ok(self)
         } else {
-            Err(Error::Range { what: what.into(), min: self.min, max: self.max })
+            Err(Error::range(what, self.min, self.max))
         }
     }
 

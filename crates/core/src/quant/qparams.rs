@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::error::fault;
 use crate::quant::Range;
 use crate::{Error, Result};
 
@@ -28,8 +29,9 @@ impl Scale {
         if width > 0.0 && width.is_finite() && width.recip().is_finite() {
             Ok(Self(width))
         } else {
+            let fault = fault(width);
             Err(Error::Model(format!(
-                "a scale of {width}, expected a positive number with a finite reciprocal"
+                "{fault} as a scale, expected a positive number with a finite reciprocal"
             )))
         }
     }
@@ -75,7 +77,7 @@ impl QParams {
         let Range { min, max } = range.checked(what)?.with_zero();
         let scale = ((max - min) / QMAX).max(EPSILON);
         if !scale.is_finite() {
-            return Err(Error::Range { what: what.into(), min, max });
+            return Err(Error::range(what, min, max));
         }
         let zero_point = (0.0 - (min / scale).round_ties_even()).clamp(0.0, QMAX);
         Ok(Self { scale: Scale(scale), zero_point: ZeroPoint(zero_point as u8) })

@@ -1,5 +1,6 @@
 //! `f32` products: what a linear layer does, forwards.
 
+#[cfg(kernel = "scalar")]
 mod scalar;
 
 use crate::Kernel;
@@ -18,6 +19,7 @@ pub struct Weights {
 #[derive(Clone, Debug)]
 enum Values {
     /// Row-major, for the scalar kernel.
+    #[cfg(kernel = "scalar")]
     Rows(Vec<f32>),
     /// For the others.
     Panels(Panels),
@@ -31,7 +33,10 @@ impl Weights {
     pub fn pack(kernel: Kernel, weights: &[f32], outputs: usize, inputs: usize) -> Self {
         assert_eq!(weights.len(), outputs * inputs, "a weight for each input of each output");
         assert!(inputs > 0, "no inputs, expected at least 1");
+        // A build can have no other kernel than one of these.
+        #[allow(unreachable_patterns)]
         let values = match kernel {
+            #[cfg(kernel = "scalar")]
             Kernel::Scalar => Values::Rows(weights.to_vec()),
             _ => Values::Panels(panels(weights, outputs, inputs)),
         };
@@ -63,6 +68,7 @@ impl Weights {
         assert_eq!(x.len() / self.inputs * self.outputs, out.len(), "an output for each row and neuron");
         assert_eq!(bias.len(), self.outputs, "a bias for each neuron");
         match &self.values {
+            #[cfg(kernel = "scalar")]
             Values::Rows(weights) => scalar::forward(weights, self.inputs, x, bias, relu, out),
             Values::Panels(panels) => panels.product(self.kernel, &Layer { bias, relu }, bytes(x), out),
         }

@@ -5,6 +5,7 @@
 //! of the output stages: [`Requantize`] (static quantization) or [`Dequantize`] (dynamic quantization). The number of rows
 //! is always `x.len() / inputs`. Activations may be any `u8`: calibration aims at 0..=127, but values above do occur.
 
+#[cfg(kernel = "scalar")]
 mod scalar;
 mod stage;
 
@@ -29,6 +30,7 @@ pub struct Weights {
 #[derive(Clone, Debug)]
 enum Values {
     /// Row-major, for the scalar kernel.
+    #[cfg(kernel = "scalar")]
     Rows(Vec<i8>),
     /// For the others.
     Panels(Panels),
@@ -45,7 +47,10 @@ impl Weights {
     pub fn pack(kernel: Kernel, weights: &[i8], outputs: usize, inputs: usize) -> Self {
         assert_eq!(weights.len(), outputs * inputs, "a weight for each input of each output");
         assert!((1..=MAX_INPUTS).contains(&inputs), "{inputs} inputs, expected 1 to {MAX_INPUTS}");
+        // A build can have no other kernel than one of these.
+        #[allow(unreachable_patterns)]
         let values = match kernel {
+            #[cfg(kernel = "scalar")]
             Kernel::Scalar => Values::Rows(weights.to_vec()),
             _ => Values::Panels(panels(kernel, weights, outputs, inputs)),
         };
@@ -98,6 +103,7 @@ impl Weights {
         assert_eq!(x.len() / self.inputs * self.outputs, out.len(), "an output for each row and neuron");
         stage.check(self.outputs);
         match &self.values {
+            #[cfg(kernel = "scalar")]
             Values::Rows(weights) => scalar::product(weights, self.inputs, x, zero_point, stage, out),
             Values::Panels(panels) => {
                 panels.product(self.kernel, &Layer { zero_point, weight_sums: &self.sums, stage }, x, out);
@@ -188,6 +194,13 @@ pub fn min_max(kernel: Kernel, x: &[f32]) -> (f32, f32) {
         }
     }
     dispatch!(kernel, run(x: &[f32]) -> (f32, f32))
+}
+
+/// The least and the greatest of `x`; zeros, for none.
+// Not inlined, so that it is compiled as this crate is: for speed, also where the rest of a module is to be small.
+#[inline(never)]
+pub fn extremes(x: &[u8]) -> (u8, u8) {
+    (x.iter().copied().min().unwrap_or(0), x.iter().copied().max().unwrap_or(0))
 }
 
 #[cfg(test)]

@@ -5,28 +5,28 @@ use std::mem::MaybeUninit;
 use super::Product;
 use crate::simd::{Line, MAX_GROUPS, Simd};
 
-/// The groups of a row, or of a part of one, that are not all 0.
-pub(super) struct Found {
-    numbers: [MaybeUninit<u16>; MAX_GROUPS],
-    /// How many of the numbers there are.
+/// The groups of rows, or of a part of them, that are not all 0.
+pub(super) struct Found<'a> {
+    /// Where the numbers go. Not an array of its own, which the compiler would fill with zeros, to no purpose.
+    space: &'a mut [MaybeUninit<u16>; MAX_GROUPS],
     count: usize,
 }
 
-impl Found {
-    pub const fn new() -> Self {
-        Self { numbers: [MaybeUninit::uninit(); MAX_GROUPS], count: 0 }
+impl<'a> Found<'a> {
+    pub fn new(space: &'a mut [MaybeUninit<u16>; MAX_GROUPS]) -> Self {
+        Self { space, count: 0 }
     }
 
     #[inline(always)]
     pub unsafe fn search<S: Simd, const R: usize>(&mut self, rows: [&[[u8; 4]]; R]) {
         // SAFETY: the caller's contract.
-        self.count = unsafe { S::nonzero_groups(rows, &mut self.numbers) };
+        self.count = unsafe { S::nonzero_groups(rows, self.space) };
     }
 
     #[inline(always)]
     pub fn numbers(&self) -> &[u16] {
         // SAFETY: the search has written so many.
-        unsafe { self.numbers[..self.count].assume_init_ref() }
+        unsafe { self.space[..self.count].assume_init_ref() }
     }
 }
 
@@ -55,8 +55,7 @@ pub(super) fn parts<S: Simd, P: Product>() -> &'static [Part] {
     if P::seven_bits::<S>() { &PARTS } else { &WHOLE }
 }
 
-/// Adds the groups that were found not to be 0 in all rows; of one row, where there are registers for it, to two sets of
-/// sums in turn.
+/// Adds the groups that were found not to be 0 in all rows.
 #[inline(always)]
 pub(super) unsafe fn add_found<S: Simd, P: Product, const V: usize, const R: usize>(
     sums: &mut [[P::Sums<S>; V]; R],
@@ -66,36 +65,61 @@ pub(super) unsafe fn add_found<S: Simd, P: Product, const V: usize, const R: usi
 ) {
     // SAFETY: the caller's contract; the search has found the numbers in all rows, and the panel has lines for every group.
     unsafe {
-        let group = |row: &[[u8; 4]], number: u16| *row.get_unchecked(usize::from(number));
-        let lines = |number: u16| panel.get_unchecked(usize::from(number));
+        if let (true, [x]) = (S::TWO_CHAINS, &rows[..]) {
+            return match V {
+                1 => add_in_chains::<S, P, V, 8>(&mut sums[0], panel, x, found),
+                2 | 3 => add_in_chains::<S, P, V, 4>(&mut sums[0], panel, x, found),
+                _ => add_in_chains::<S, P, V, 2>(&mut sums[0], panel, x, found),
+            };
+        }
         let mut local = *sums;
-        if S::TWO_CHAINS && R == 1 {
-            let (x, even, mut odd) = (rows[0], &mut local[0], [P::zero::<S>(); V]);
-            let (pairs, last) = found.as_chunks::<2>();
-            for &[a, b] in pairs {
-                P::step::<S, V>(even, group(x, a), lines(a));
-                P::step::<S, V>(&mut odd, group(x, b), lines(b));
-            }
-            for &a in last {
-                P::step::<S, V>(even, group(x, a), lines(a));
-            }
-            for (even, odd) in even.iter_mut().zip(odd) {
-                *even = P::add::<S>(*even, odd);
-            }
-        } else {
-            for &part in parts::<S, P>() {
-                let mut all = 0;
-                for &a in found {
-                    for (sums, x) in local.iter_mut().zip(rows) {
-                        P::step::<S, V>(sums, part.of(group(x, a)), lines(a));
-                        all |= u32::from_ne_bytes(group(x, a));
-                    }
+        for &part in parts::<S, P>() {
+            let mut all = 0;
+            for &number in found {
+                let number = usize::from(number);
+                for (sums, x) in local.iter_mut().zip(rows) {
+                    let group = *x.get_unchecked(number);
+                    P::step::<S, V>(sums, part.of(group), panel.get_unchecked(number));
+                    all |= u32::from_ne_bytes(group);
                 }
-                if all & HIGH == 0 {
-                    break;
-                }
+            }
+            if all & HIGH == 0 {
+                break;
             }
         }
         *sums = local;
+    }
+}
+
+/// [`add_found`] for one row, to `C` sets of sums in turn: each waits for the one before.
+#[inline(always)]
+unsafe fn add_in_chains<S: Simd, P: Product, const V: usize, const C: usize>(
+    sums: &mut [P::Sums<S>; V],
+    panel: &[[Line; V]],
+    x: &[[u8; 4]],
+    found: &[u16],
+) {
+    // SAFETY: as in `add_found`.
+    unsafe {
+        let mut chains = [[P::zero::<S>(); V]; C];
+        chains[0] = *sums;
+        let (turns, last) = found.as_chunks::<C>();
+        for turn in turns {
+            for (sums, &number) in chains.iter_mut().zip(turn) {
+                let number = usize::from(number);
+                P::step::<S, V>(sums, *x.get_unchecked(number), panel.get_unchecked(number));
+            }
+        }
+        for &number in last {
+            let number = usize::from(number);
+            P::step::<S, V>(&mut chains[0], *x.get_unchecked(number), panel.get_unchecked(number));
+        }
+        let [first, others @ ..] = &mut chains[..] else { return };
+        for other in others {
+            for (sums, &other) in first.iter_mut().zip(other.iter()) {
+                *sums = P::add::<S>(*sums, other);
+            }
+        }
+        *sums = *first;
     }
 }

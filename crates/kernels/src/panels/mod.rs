@@ -24,6 +24,8 @@
 
 mod found;
 
+use std::mem::MaybeUninit;
+
 use found::{Found, add_found, parts};
 
 use crate::Kernel;
@@ -35,6 +37,18 @@ const PANEL: usize = if cfg!(target_arch = "wasm32") { 3 } else { 7 };
 const ANY_SIZE: bool = !cfg!(target_arch = "wasm32");
 /// Rows that go together: 21 sums, a group's seven lines, and one register for activations are 29 of AVX-512's 32.
 const TILE: usize = 3;
+
+/// So few groups are all multiplied: to search them takes longer.
+const FEW: usize = 32;
+const NUMBERS: [u16; FEW] = {
+    let mut numbers = [0; FEW];
+    let mut at = 0;
+    while at < FEW {
+        numbers[at] = at as u16;
+        at += 1;
+    }
+    numbers
+};
 
 /// The lesser of two.
 const fn least(a: usize, b: usize) -> usize {
@@ -135,11 +149,13 @@ impl Panels {
     /// `out[b][o]` = what `product` makes of the sum of neuron `o` for row `b` of `x`.
     pub fn product<P: Product>(&self, kernel: Kernel, product: &P, x: &[u8], out: &mut [P::Out]) {
         // Also tells the compiler that there is nothing to compile for it, except for this crate's own tests.
+        #[cfg(kernel = "scalar")]
         assert!(kernel != Kernel::Scalar || cfg!(test), "the scalar kernel's weights are rows");
         #[inline(always)]
         unsafe fn run<S: Simd, P: Product>(panels: &Panels, product: &P, x: &[u8], out: &mut [P::Out]) {
             let (row, outputs) = (panels.row, panels.outputs);
-            let mut found = Found::new();
+            let mut space = [MaybeUninit::uninit(); MAX_GROUPS];
+            let mut found = Found::new(&mut space);
             let together = if S::TWO_CHAINS { TILE } else { 1 };
             for (x, out) in x.chunks(together * row).zip(out.chunks_mut(together * outputs)) {
                 // SAFETY: the caller's contract; so for both.
@@ -217,6 +233,10 @@ impl<P: Product> Layer<'_, P> {
             for first in (0..whole).step_by(MAX_GROUPS) {
                 let here = first..whole.min(first + MAX_GROUPS);
                 let rows = rows.map(|x| &x.as_chunks().0[here.clone()]);
+                if S::TWO_CHAINS && whole <= FEW {
+                    add_found::<S, P, V, R>(&mut sums, &panel[here], rows, &NUMBERS[..whole]);
+                    continue;
+                }
                 if self.first == 0 || whole > MAX_GROUPS {
                     found.search::<S, R>(rows);
                 }

@@ -10,8 +10,9 @@ use std::mem::MaybeUninit;
 pub(crate) mod avx2;
 #[cfg(target_arch = "x86_64")]
 pub(crate) mod avx512;
+#[cfg(kernel = "scalar")]
 pub(crate) mod portable;
-#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+#[cfg(any(kernel = "simd128", kernel = "relaxed"))]
 pub(crate) mod simd128;
 
 /// Lanes of every vector here.
@@ -283,7 +284,7 @@ macro_rules! dispatch {
             // SAFETY: this function's own target features are the instruction set.
             unsafe { $function::<$crate::simd::avx512::Avx512 $(, $generic)?>($($argument),*) }
         }
-        #[cfg(all(target_arch = "wasm32", target_feature = "simd128", feature = "relaxed-simd"))]
+        #[cfg(kernel = "relaxed")]
         #[target_feature(enable = "relaxed-simd")]
         fn relaxed$(<$generic: $bound>)?($($argument: $type),*) $(-> $result)? {
             // SAFETY: this function's own target features are the instruction set.
@@ -291,12 +292,13 @@ macro_rules! dispatch {
         }
         match $kernel {
             // SAFETY: the portable type needs no instruction set.
+            #[cfg(kernel = "scalar")]
             $crate::Kernel::Scalar => unsafe { $function::<$crate::simd::portable::Portable $(, $generic)?>($($argument),*) },
             // SAFETY: the module as a whole needs the instruction set.
-            #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+            #[cfg(kernel = "simd128")]
             $crate::Kernel::Simd128 => unsafe { $function::<$crate::simd::simd128::Simd128 $(, $generic)?>($($argument),*) },
             // No SAFETY reason is needed: wasm checks instructions when a module is loaded.
-            #[cfg(all(target_arch = "wasm32", target_feature = "simd128", feature = "relaxed-simd"))]
+            #[cfg(kernel = "relaxed")]
             $crate::Kernel::Relaxed => relaxed$(::<$generic>)?($($argument),*),
             // SAFETY: the token proves that the CPU has the instruction set.
             #[cfg(target_arch = "x86_64")]

@@ -25,10 +25,11 @@ use std::mem::MaybeUninit;
 use super::{Floats, LANES, Line, MAX_GROUPS, Simd};
 
 /// The instructions of `simd128`, which the whole module is compiled for.
+#[cfg(kernel = "simd128")]
 pub(crate) struct Simd128;
 
-/// These and the relaxed ones, which a module has only with the feature `relaxed-simd`.
-#[cfg(feature = "relaxed-simd")]
+/// These and the relaxed ones.
+#[cfg(kernel = "relaxed")]
 pub(crate) struct Relaxed;
 
 /// Everything but the products is the same for both.
@@ -171,6 +172,7 @@ macro_rules! quarters {
 }
 
 // SAFETY: a module with these instructions is rejected as a whole by an engine that does not have them.
+#[cfg(kernel = "simd128")]
 unsafe impl Simd for Simd128 {
     quarters!();
 
@@ -201,7 +203,7 @@ unsafe impl Simd for Simd128 {
 }
 
 // SAFETY: as above; the relaxed instructions are in functions compiled for them alone.
-#[cfg(feature = "relaxed-simd")]
+#[cfg(kernel = "relaxed")]
 unsafe impl Simd for Relaxed {
     quarters!();
 

@@ -17,7 +17,7 @@ impl FixedPoint {
     /// [`Error::Multiplier`] if it is not above 0 and below 1.
     pub fn new(real: f64) -> Result<Self> {
         if !(real > 0.0 && real < 1.0) {
-            return Err(Error::Multiplier(real));
+            return Err(Error::Multiplier(real.to_string()));
         }
         let (mut mantissa, mut shift) = (real, 0);
         while mantissa < 0.5 {
