@@ -140,6 +140,7 @@ function answer() {
     panels.float.show(float);
     panels.int8.show(int8);
     if (!float || !int8) {
+      byId('ratio').textContent = '';
       agreement.textContent = '–';
       delete agreement.dataset.agree;
       return;
@@ -174,12 +175,28 @@ function finish() {
 /** Times both networks on what is there. */
 function measure() {
   const { networks, pixels } = session;
-  for (const side of /** @type {const} */ (['float', 'int8'])) {
+  if (!pixels) return;
+  const [float, int8] = /** @type {const} */ (['float', 'int8']).map((side) => {
     const network = networks[side];
-    if (!network || !pixels) continue;
+    if (!network) return;
     network.answer(pixels);
-    panels[side].note({ time: `${network.time().toPrecision(3)} µs (timer step ${(1000 * timerStep()).toFixed(0)} µs)` });
-  }
+    const time = network.time();
+    panels[side].note({ time: `${time.toPrecision(3)} µs (timer step ${(1000 * timerStep()).toFixed(0)} µs)` });
+    return time;
+  });
+  byId('ratio').textContent = float && int8 ? ratio(float, int8, session.files) : '';
+}
+
+/**
+ * What int8 saves.
+ * @param {number} float a time
+ * @param {number} int8 a time
+ * @param {{ float?: Uint8Array, int8?: Uint8Array }} files
+ */
+function ratio(float, int8, files) {
+  const speed = int8 <= float ? `${(float / int8).toFixed(1)}× as fast` : `${(int8 / float).toFixed(1)}× as slow`;
+  const size = (files.float?.length ?? 0) / (files.int8?.length ?? 1);
+  return `Here int8 is ${speed}, and ${size.toFixed(1)}× smaller.`;
 }
 
 /**

@@ -26,6 +26,7 @@ for (const digit of Object.keys(DRAWINGS)) {
     assert.match(await text(page, 'int8-kernel'), /^(simd128|relaxed)$/);
     assert.match(await text(page, 'int8-arrival'), /^in \d+\.\d\d s$/);
     assert.match(await text(page, 'agreement'), new RegExp(`^Both read ${digit}\\. The largest difference of probability is .* points, for \\d\\.$`));
+    assert.match(await text(page, 'ratio'), /^Here int8 is [\d.]+× as (fast|slow), and 3\.9× smaller\.$/);
     assert.match(await text(page, 'status'), new RegExp(`float32 reads ${digit}, int8 reads ${digit}`));
   });
 }

@@ -1,7 +1,8 @@
 //! What PyTorch itself computed for MNIST's 10,000 test images: an optional folder, too large for the repository.
 //!
 //! It is looked for where `DIGIT8_SHARED` says, else in `../shared` beside the checkout. Where there is none, the tests
-//! that need it say so and pass; the fixtures in the repository cover every rule without it.
+//! that need it say so, and `cargo xtask test` counts them as skipped; the fixtures in the repository cover every rule
+//! without it.
 
 use std::fs::{self, File};
 use std::io::{Read, Write};

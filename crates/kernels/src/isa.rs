@@ -65,13 +65,15 @@ pub const KERNEL_VARIABLE: &str = "DIGIT8_KERNEL";
 impl Kernel {
     /// Every kernel this CPU can run, plainest first, fastest last.
     pub fn available() -> Vec<Kernel> {
-        let mut kernels = Vec::new();
-        #[cfg(kernel = "scalar")]
-        kernels.push(Kernel::Scalar);
-        #[cfg(kernel = "simd128")]
-        kernels.push(Kernel::Simd128);
-        #[cfg(kernel = "relaxed")]
-        kernels.push(Kernel::Relaxed);
+        #[allow(unused_mut)]
+        let mut kernels = Vec::from([
+            #[cfg(kernel = "scalar")]
+            Kernel::Scalar,
+            #[cfg(kernel = "simd128")]
+            Kernel::Simd128,
+            #[cfg(kernel = "relaxed")]
+            Kernel::Relaxed,
+        ]);
         #[cfg(target_arch = "x86_64")]
         {
             kernels.extend(Avx2::new().map(Kernel::Avx2));
