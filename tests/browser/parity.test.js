@@ -7,7 +7,6 @@ import { createReadStream, readFileSync, readdirSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { test } from 'node:test';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { setFlagsFromString } from 'node:v8';
 
 import { compare } from './compare.js';
 import { browser } from './harness.js';
@@ -28,9 +27,6 @@ const modules = readdirSync(MODULES).flatMap((file) => /^(.+-trace)\.js$/.exec(f
 /** The kernel of each module. @type {Record<string, string>} */
 const KERNELS = { 'digit8-trace': 'simd128', 'digit8_relaxed-trace': 'relaxed', 'digit8_scalar-trace': 'scalar' };
 assert.deepEqual(modules.sort(), Object.keys(KERNELS), `modules in ${MODULES}`);
-
-// Node.js 20 knows the instructions of relaxed SIMD, but does not yet say so.
-setFlagsFromString('--experimental-wasm-relaxed-simd');
 
 /**
  * @param {string} name
