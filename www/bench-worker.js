@@ -96,10 +96,10 @@ function time(job, calls) {
 
 /** The calls that fill a sample, once the engine is warm. @param {() => void} job @param {number} least in milliseconds */
 function warmUp(job, least) {
-  let calls = 1;
-  // Twice as long as a sample: by then a browser has optimised what it will.
-  while (time(job, calls) < 2 * least) calls *= 2;
-  // A moment when the machine was busy with something else would make for short samples.
-  const quickest = Math.min(...Array.from({ length: 3 }, () => time(job, calls)));
-  return Math.max(1, Math.ceil((calls * least) / quickest));
+  for (let calls = 1; ; calls *= 2) {
+    // The quickest of three: one alone may be long because the machine was busy with something else.
+    const quickest = Math.min(time(job, calls), time(job, calls), time(job, calls));
+    // Twice as long as a sample: by then a browser has optimised what it will.
+    if (quickest >= 2 * least) return Math.max(1, Math.ceil((calls * least) / quickest));
+  }
 }

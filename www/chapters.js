@@ -2,7 +2,7 @@
 
 import { openBench } from './bench.js';
 import { openBits } from './bits.js';
-import { byId } from './dom.js';
+import { byId, idle } from './dom.js';
 import { Explainer } from './explainer.js';
 import { openHow } from './how.js';
 import { fetchSamples, showSamples } from './samples.js';
@@ -26,7 +26,9 @@ export async function open(session, { show, say }) {
   near('how', () => openHow(explain()));
   try {
     const samples = await fetchSamples();
+    await idle();
     showSamples(session, samples, show);
+    await idle();
     openBench(session, samples, say);
     near('bits', () => openBits(session, explain(), samples, (pixels) => showAbove(pixels, show)));
   } catch (error) {

@@ -1,4 +1,4 @@
-// Elements, found and made.
+// Elements, found and made, and moments to make them in.
 
 /** @param {string} id */
 export const byId = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
@@ -16,3 +16,10 @@ export function element(tag, attributes, ...children) {
   made.append(...children);
   return made;
 }
+
+/** Waits for a moment in which nothing else happens. */
+export const idle = () =>
+  new Promise((resolve) => {
+    if ('requestIdleCallback' in globalThis) requestIdleCallback(resolve, { timeout: 500 });
+    else setTimeout(resolve, 50);
+  });

@@ -1,5 +1,7 @@
 // The explanations' worker, kept in step with the page.
 
+import { idle } from './dom.js';
+
 /** @import { Explanation, Narrowed } from './pkg/explain.js' */
 /** @import { Sample } from './samples.js' */
 /** @import { Session } from './session.js' */
@@ -105,10 +107,3 @@ export class Explainer extends EventTarget {
     return worker;
   }
 }
-
-/** Waits for a moment in which nothing is drawn. */
-const idle = () =>
-  new Promise((resolve) => {
-    if ('requestIdleCallback' in globalThis) requestIdleCallback(resolve, { timeout: 500 });
-    else setTimeout(resolve, 50);
-  });

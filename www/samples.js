@@ -1,6 +1,6 @@
 // Digits of MNIST to click, where there is no time or no pen to draw.
 
-import { byId, element } from './dom.js';
+import { byId, element, idle } from './dom.js';
 import { fetched } from './models.js';
 import { best } from './panel.js';
 import { showPixels } from './pixels.js';
@@ -29,13 +29,15 @@ export function showSamples(session, samples, show) {
   const buttons = samples.map(({ label, pixels }, index) => {
     const canvas = element('canvas', { width: '28', height: '28' });
     showPixels(canvas, pixels);
-    const button = element('button', { type: 'button', 'data-testid': `sample-${index}` }, canvas);
+    const name = `Sample ${index + 1}, a ${label}`;
+    const button = element('button', { type: 'button', 'aria-label': name, 'data-testid': `sample-${index}` }, canvas);
     button.addEventListener('click', () => show(pixels));
-    return { button, name: `Sample ${index + 1}, a ${label}` };
+    return { button, name };
   });
   byId('samples').replaceChildren(...buttons.map(({ button }) => button));
 
-  const mark = () => {
+  const mark = async () => {
+    await idle();
     const { float, int8 } = session.networks;
     let disputed = 0;
     buttons.forEach(({ button, name }, index) => {

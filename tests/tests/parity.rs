@@ -1,6 +1,8 @@
 //! Given PyTorch's weights and the extremes its observers saw, every integer of every layer is PyTorch's, and every float
 //! has its bits: 10,000 images, every scheme, every kernel of this machine.
 
+use std::convert::Infallible;
+
 use digit8_core::Kernel;
 use digit8_core::compare::Confusion;
 use digit8_core::digits::{CLASSES, PIXELS};
@@ -12,11 +14,8 @@ use digit8_tests::golden::Golden;
 const GRANULARITIES: [Granularity; 2] = [Granularity::PerTensor, Granularity::PerChannel];
 
 fn calibration(golden: &Golden, scheme: Scheme) -> Calibration {
-    match scheme {
-        Scheme::Static => Calibration::Static(golden.observations(scheme)),
-        Scheme::Fused => Calibration::Fused(golden.observations(scheme)),
-        Scheme::Dynamic => Calibration::Dynamic,
-    }
+    let Ok(calibration) = Calibration::of(scheme, || Ok::<_, Infallible>(golden.observations(scheme)));
+    calibration
 }
 
 fn network(golden: &Golden, scheme: Scheme, granularity: Granularity) -> QuantizedMlp {
@@ -217,11 +216,8 @@ fn our_own_calibration_changes_next_to_nothing() {
     for scheme in [Scheme::Static, Scheme::Fused] {
         let theirs = network(&golden, scheme, Granularity::PerTensor).trace(Kernel::best(), digits.images());
         for kernel in Kernel::available() {
-            let seen = calibrate(&golden.model(), kernel, scheme, digits.images(), |_| ()).unwrap();
-            let calibration = match scheme {
-                Scheme::Static => Calibration::Static(seen),
-                _ => Calibration::Fused(seen),
-            };
+            let seen = || calibrate(&golden.model(), kernel, scheme, digits.images(), |_| ());
+            let calibration = Calibration::of(scheme, seen).unwrap();
             let ours = quantize(&golden.model(), calibration, Granularity::PerTensor).unwrap();
             for (ours, theirs) in ours.trace(kernel, digits.images()).iter().zip(&theirs) {
                 let (Values::Quantized(ours, our), Values::Quantized(theirs, their)) =

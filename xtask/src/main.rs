@@ -6,6 +6,7 @@ mod data;
 mod dump;
 mod eval;
 mod files;
+mod machine;
 mod notebook;
 mod onnx;
 mod process;
@@ -20,7 +21,9 @@ mod web;
 
 use std::process::ExitCode;
 
+use anyhow::ensure;
 use clap::{Parser, Subcommand};
+use digit8_kernels::{KERNEL_VARIABLE, Kernel};
 
 /// Train, quantize, measure and serve digit8.
 #[derive(Parser)]
@@ -59,6 +62,12 @@ fn main() -> ExitCode {
 }
 
 fn run(command: Command) -> anyhow::Result<()> {
+    // The library passes over a kernel that this CPU cannot run; who names one here wants to know.
+    if let Some(name) = std::env::var_os(KERNEL_VARIABLE).filter(|name| !name.is_empty()) {
+        let names: Vec<_> = Kernel::available().iter().map(|kernel| kernel.name()).collect();
+        let known = names.iter().any(|known| **known == *name);
+        ensure!(known, "{KERNEL_VARIABLE} is {name:?}: this CPU runs {}", names.join(", "));
+    }
     match command {
         Command::Setup(args) => setup::run(args),
         Command::Data(args) => data::run(args),

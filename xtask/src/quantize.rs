@@ -82,21 +82,10 @@ impl Recipe {
         scheme: Scheme,
         dataset: &Dataset,
     ) -> anyhow::Result<(QuantizedMlp, Option<Observations>)> {
-        let (calibration, seen) = match scheme {
-            Scheme::Static => {
-                let seen = self.observe(mlp, scheme, dataset)?;
-                (Calibration::Static(seen), Some(seen))
-            }
-            Scheme::Fused => {
-                let seen = self.observe(mlp, scheme, dataset)?;
-                (Calibration::Fused(seen), Some(seen))
-            }
-            Scheme::Dynamic => {
-                ensure!(self.observers.is_none(), "--observers has no use in the dynamic scheme");
-                (Calibration::Dynamic, None)
-            }
-        };
-        Ok((quant::quantize(mlp, calibration, self.granularity())?, seen))
+        let has_use = self.observers.is_none() || scheme != Scheme::Dynamic;
+        ensure!(has_use, "--observers has no use in the dynamic scheme");
+        let calibration = Calibration::of(scheme, || self.observe(mlp, scheme, dataset))?;
+        Ok((quant::quantize(mlp, calibration, self.granularity())?, calibration.observations()))
     }
 
     fn observe(&self, mlp: &Mlp, scheme: Scheme, dataset: &Dataset) -> anyhow::Result<Observations> {
@@ -124,7 +113,11 @@ impl Recipe {
     pub fn origin(&self, scheme: Scheme, dataset: &Dataset) -> String {
         match (scheme, &self.observers) {
             (Scheme::Dynamic, _) => "none: each batch by its own range".into(),
-            (_, Some(path)) => format!("minima and maxima from {}", path.display()),
+            // The name alone: it goes into the model's metadata, where a path would tell others of this machine.
+            (_, Some(path)) => {
+                let name = path.file_name().unwrap_or(path.as_os_str());
+                format!("minima and maxima from {}", name.display())
+            }
             (_, None) => {
                 let set = match self.calibrate {
                     Set::Test => "test",

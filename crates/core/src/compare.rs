@@ -154,13 +154,8 @@ mod tests {
         let kernel = Kernel::Scalar;
         let reference = layer_outputs(&Model::Float(mlp.clone()), kernel, &pixels);
         for scheme in Scheme::ALL {
-            let seen = calibrate(&mlp, kernel, scheme, &pixels, |_| ()).unwrap();
-            let calibration = match scheme {
-                Scheme::Static => Calibration::Static(seen),
-                Scheme::Fused => Calibration::Fused(seen),
-                Scheme::Dynamic => Calibration::Dynamic,
-            };
-            let int8 = Model::Int8(quantize(&mlp, calibration, Granularity::PerTensor).unwrap());
+            let calibration = Calibration::of(scheme, || calibrate(&mlp, kernel, scheme, &pixels, |_| ()));
+            let int8 = Model::Int8(quantize(&mlp, calibration.unwrap(), Granularity::PerTensor).unwrap());
             let layers = layer_outputs(&int8, kernel, &pixels);
             for (number, (reference, layer)) in (1..).zip(reference.iter().zip(&layers)) {
                 assert_eq!(reference.dim(), layer.dim());

@@ -269,13 +269,8 @@ mod tests {
     }
 
     fn quantized(mlp: &Mlp, scheme: Scheme, granularity: Granularity) -> QuantizedMlp {
-        let seen = calibrate(mlp, KERNEL, scheme, &images(), |_| ()).unwrap();
-        let calibration = match scheme {
-            Scheme::Static => Calibration::Static(seen),
-            Scheme::Fused => Calibration::Fused(seen),
-            Scheme::Dynamic => Calibration::Dynamic,
-        };
-        quantize(mlp, calibration, granularity).unwrap()
+        let calibration = Calibration::of(scheme, || calibrate(mlp, KERNEL, scheme, &images(), |_| ()));
+        quantize(mlp, calibration.unwrap(), granularity).unwrap()
     }
 
     #[test]

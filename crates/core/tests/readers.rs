@@ -18,12 +18,8 @@ static MODELS: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
     let pixels: Vec<u8> = (0..2 * PIXELS).map(|at| (at * 7919 % 256) as u8).collect();
     let mut models = vec![Model::Float(mlp.clone())];
     for scheme in Scheme::ALL {
-        let seen = calibrate(&mlp, Kernel::Scalar, scheme, &pixels, |_| ()).unwrap();
-        let calibration = match scheme {
-            Scheme::Static => Calibration::Static(seen),
-            Scheme::Fused => Calibration::Fused(seen),
-            Scheme::Dynamic => Calibration::Dynamic,
-        };
+        let seen = || calibrate(&mlp, Kernel::Scalar, scheme, &pixels, |_| ());
+        let calibration = Calibration::of(scheme, seen).unwrap();
         for granularity in [Granularity::PerTensor, Granularity::PerChannel] {
             models.push(Model::Int8(quantize(&mlp, calibration, granularity).unwrap()));
         }

@@ -16,4 +16,4 @@ mod panels;
 mod simd;
 pub mod train;
 
-pub use isa::Kernel;
+pub use isa::{KERNEL_VARIABLE, Kernel};

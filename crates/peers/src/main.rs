@@ -40,7 +40,7 @@ pub struct Setup {
     folder: PathBuf,
     input: &'static Input,
     threads: usize,
-    /// onnxruntime's shared library.
+    /// onnxruntime's shared library; without it, there is no onnxruntime.
     library: Option<PathBuf>,
 }
 
@@ -101,7 +101,11 @@ fn run() -> anyhow::Result<()> {
     let mut rows = Vec::new();
     // A small batch does not keep several threads busy.
     let sizes: &[usize] = if threads == 1 { &[1, 64, 10_000] } else { &[10_000] };
-    for engine in ENGINES.iter().filter(|engine| threads == 1 || engine.does != Does::ReadAlone) {
+    let can = |engine: &&Engine| {
+        (threads == 1 || engine.does != Does::ReadAlone)
+            && (engine.package.is_some() || setup.library.is_some())
+    };
+    for engine in ENGINES.iter().filter(can) {
         let Engine { name, package, models, .. } = engine;
         if let Some(version) = package.and_then(version) {
             say(json!({"version": [name, version]}))?;

@@ -1,7 +1,7 @@
 //! Every step of an int8 network, to compare with PyTorch's. The page's module does without (the feature `trace`).
 
 use digit8_core::file::{Info, Model, write};
-use digit8_core::int8::{Scheme, Values};
+use digit8_core::int8::Values;
 use digit8_core::quant::{self, Calibration, Granularity, Observations, Range};
 use digit8_core::{Error, Kernel};
 use wasm_bindgen::prelude::*;
@@ -24,11 +24,7 @@ pub fn quantize(file: &[u8], scheme: &str, per_channel: bool, ranges: &[f32]) ->
         }
         _ => Err(JsError::new(&format!("{} ends of ranges, expected 8", ranges.len()))),
     };
-    let calibration = match scheme.parse().map_err(error)? {
-        Scheme::Static => Calibration::Static(seen()?),
-        Scheme::Fused => Calibration::Fused(seen()?),
-        Scheme::Dynamic => Calibration::Dynamic,
-    };
+    let calibration = Calibration::of(scheme.parse().map_err(error)?, seen)?;
     let granularity = if per_channel { Granularity::PerChannel } else { Granularity::PerTensor };
     let int8 = quant::quantize(&mlp, calibration, granularity).map_err(error)?;
     write(&Model::Int8(int8), &Info::new()).map_err(error)

@@ -1,7 +1,8 @@
 //! What is to be reached, and whether a run reaches it.
 
-use super::report::{Report, Row, all_threads};
+use super::report::{Report, Row};
 use super::show;
+use crate::machine::all_threads;
 
 /// digit8's row against the best of some peers.
 struct Goal {
@@ -37,7 +38,7 @@ const fn one_thread(
     Goal { what, model, batch, all_threads: false, at_least, peers, peer_models, share_of_limit: None }
 }
 
-const GOALS: [Goal; 9] = [
+const GOALS: [Goal; 10] = [
     one_thread("int8 fused, batch 1", "fused", 1, 10.0, INT8_PEERS, INT8),
     one_thread("float32, batch 1", "float32", 1, 3.0, FLOAT_PEERS, &["float32"]),
     Goal {
@@ -56,9 +57,8 @@ const GOALS: [Goal; 9] = [
     },
     one_thread("dynamic int8, batch 1", "dynamic", 1, 8.0, TORCH_AND_ONNX, &["dynamic"]),
     one_thread("dynamic int8, batch 10,000", "dynamic", 10_000, 1.5, TORCH_AND_ONNX, &["dynamic"]),
+    one_thread("training, batch 10", "train", 10, 3.0, TRAINERS, &["train"]),
 ];
-
-const TRAINING: Goal = one_thread("training, batch 10", "train", 10, 3.0, TRAINERS, &["train"]);
 
 /// What `eval` may take of memory, in bytes.
 const MEMORY: u64 = 60_000_000;
@@ -75,9 +75,28 @@ pub struct Outcome {
     pub reached: bool,
 }
 
+impl Outcome {
+    /// Whether `best`, the best of others, takes at least so many times as long as `own`.
+    pub fn of_ratio(what: String, at_least: f64, own: &Row, best: &Row) -> Self {
+        let ratio = best.median_ns / own.median_ns;
+        Self {
+            what,
+            to_reach: format!("{at_least:.1}×"),
+            found: format!(
+                "{ratio:.2}×: {} against {} of {} {}",
+                show::time(own.median_ns),
+                show::time(best.median_ns),
+                best.engine,
+                best.model
+            ),
+            reached: ratio >= at_least,
+        }
+    }
+}
+
 /// The goals that the run has rows for.
 pub fn reached(report: &Report) -> Vec<Outcome> {
-    let ratios = GOALS.iter().chain([&TRAINING]).filter_map(|goal| goal.outcome(report));
+    let ratios = GOALS.iter().filter_map(|goal| goal.outcome(report));
     let memory = report.peak_memory.iter().map(|(what, &bytes)| Outcome {
         what: what.clone(),
         to_reach: format!("under {} MB", MEMORY / 1_000_000),
@@ -98,19 +117,7 @@ impl Goal {
                 self.peers.contains(&row.engine.as_str()) && self.peer_models.contains(&row.model.as_str())
             })
             .min_by(|a, b| a.median_ns.total_cmp(&b.median_ns))?;
-        let ratio = best.median_ns / own.median_ns;
-        let mut outcome = Outcome {
-            what: self.what.into(),
-            to_reach: format!("{:.1}×", self.at_least),
-            found: format!(
-                "{ratio:.2}×: {} against {} of {} {}",
-                show::time(own.median_ns),
-                show::time(best.median_ns),
-                best.engine,
-                best.model
-            ),
-            reached: ratio >= self.at_least,
-        };
+        let mut outcome = Outcome::of_ratio(self.what.into(), self.at_least, own, best);
         if let (Some(share), Some(found)) = (self.share_of_limit, report.share_of_limit(own)) {
             outcome.to_reach += &format!(", {:.0} % of the limit", share * 100.0);
             outcome.found += &format!(", {:.0} % of the limit", found * 100.0);

@@ -5,6 +5,7 @@ use std::fmt::Write;
 use super::plot::{self, Bar, escape};
 use super::report::{Report, Row};
 use super::{goals, show};
+use crate::terminal::thousands;
 
 const STYLE: &str = "
 :root { color-scheme: light dark; --ink: #1c2430; --soft: #667085; --line: #d9dee6; --paper: #fff; --own: #c2410c; --other: #4a7fb5 }
@@ -15,8 +16,8 @@ body { font: 16px/1.5 system-ui, sans-serif; color: var(--ink); background: var(
 h1, h2, h3 { line-height: 1.2 } h2 { margin-top: 2.5rem }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: .9rem; display: block; overflow-x: auto }
 th, td { text-align: right; padding: .15rem .7rem .15rem 0; border-bottom: 1px solid var(--line); white-space: nowrap }
-th:first-child, td:first-child { text-align: left } .no { color: var(--own); font-weight: 600 }
-svg { width: 100%; height: auto; font: 13px system-ui, sans-serif } svg text { fill: var(--ink) }
+th:first-child, td:first-child, .words th, .words td { text-align: left } .words td:last-child { white-space: normal; min-width: 18rem } .no { color: var(--own); font-weight: 600 }
+.plot { overflow-x: auto } svg { width: 100%; min-width: 40rem; height: auto; font: 13px system-ui, sans-serif } svg text { fill: var(--ink) }
 svg .axis { fill: var(--soft); font-size: 11px } .own { fill: var(--own) } .other { fill: var(--other) }
 .dot { opacity: .3 } .box { opacity: .45 } .median { stroke: var(--ink); stroke-width: 2 }
 .grid { stroke: var(--line) } .mark { stroke: var(--ink); stroke-dasharray: 4 3 }
@@ -60,27 +61,29 @@ fn head(report: &Report) -> String {
     let machine = &report.machine;
     format!(
         "<h1>digit8: speed</h1><p>{} · {} threads · {} · kernels: {}<br>{}, {} multiply-adds an image<br>{}</p>\
-         <p class=soft>Commit {} · {}<br>Times are an image, of training an epoch. A dot is a sample, the box reaches from \
-         quartile to quartile, the line is the median.</p>",
+         <p class=soft>Commit {} · {}<br>{} A dot is a sample, the box reaches from quartile to quartile, the line is the \
+         median.</p>",
         escape(&machine.cpu),
         machine.threads,
         escape(&machine.system),
         escape(&machine.kernels.join(", ")),
         escape(&report.model),
-        report.multiply_adds,
+        thousands(report.multiply_adds),
         escape(&report.digits),
         escape(&report.commit),
         escape(&versions.join(", ")),
+        escape(&show::unit(report)),
     )
 }
 
 fn goals_table(report: &Report) -> String {
     let goals = goals::reached(report);
     let rows = goals.iter().map(|goal| {
-        let verdict = if goal.reached { "reached" } else { "<span class=no>not reached</span>" };
-        [escape(&goal.what), escape(&goal.to_reach), escape(&goal.found), verdict.into()]
+        let verdict = if goal.reached { "yes" } else { "<span class=no>no</span>" };
+        [escape(&goal.what), escape(&goal.to_reach), verdict.into(), escape(&goal.found)]
     });
-    table("To reach, and reached", ["work", "to reach", "found", ""], rows)
+    let table = table("To reach, and reached", ["work", "to reach", "reached", "found"], rows);
+    format!("<div class=words>{table}</div>")
 }
 
 fn ratio_bar(group: &show::Group) -> Option<Bar> {

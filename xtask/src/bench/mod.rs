@@ -85,7 +85,8 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     let dataset = args.source.load()?;
     let (models, path) = args.models(&dataset)?;
     let (digits, origin) = repeated(&dataset)?;
-    let mut report = Report::new(path.display().to_string(), origin, dataset.train.len(), &models.float);
+    let shown = path.strip_prefix(files::root()).unwrap_or(&path).display().to_string();
+    let mut report = Report::new(shown, origin, dataset.train.len(), &models.float);
     if args.web {
         let plan = web::Plan {
             models: &models,

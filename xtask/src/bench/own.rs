@@ -10,8 +10,9 @@ use digit8_core::digits::{CLASSES, Digits, PIXELS};
 use digit8_core::float::{FloatEngine, Mlp, Schedule, Settings, train};
 use digit8_core::int8::{Int8Engine, QuantizedMlp};
 
-use super::report::{Row, all_threads};
+use super::report::Row;
 use super::sampler::{Bench, Time};
+use crate::machine::all_threads;
 
 /// The images of a call.
 pub const BATCHES: [usize; 3] = [1, 64, 10_000];

@@ -8,7 +8,7 @@ use super::show;
 const WIDTH: f64 = 900.0;
 const LINE: f64 = 26.0;
 /// Where labels end and the plot begins, and where the plot ends and the figures begin.
-const PLOT: [f64; 2] = [260.0, 770.0];
+const PLOT: [f64; 2] = [270.0, 680.0];
 
 /// A bar with a figure behind it.
 pub struct Bar {
@@ -104,7 +104,8 @@ fn ticks(least: f64, most: f64) -> Vec<f64> {
 
 fn svg(title: &str, height: f64, body: &str) -> String {
     let title = escape(title);
-    format!(r#"<svg viewBox="0 -2 {WIDTH} {}" role="img" aria-label="{title}">{body}</svg>"#, height + 4.0)
+    let view = format!("0 -2 {WIDTH} {}", height + 4.0);
+    format!(r#"<div class="plot"><svg viewBox="{view}" role="img" aria-label="{title}">{body}</svg></div>"#)
 }
 
 fn class(own: bool) -> &'static str {

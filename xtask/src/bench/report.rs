@@ -2,15 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::process::Command;
 
 use anyhow::Context;
-use digit8_core::Kernel;
 use digit8_core::float::Mlp;
 use serde::{Deserialize, Serialize};
 
 use super::web::Visit;
 use crate::files;
+use crate::machine::{self, Machine};
 
 /// A run.
 #[derive(Serialize, Deserialize)]
@@ -43,21 +42,6 @@ pub struct Report {
     pub visit: Option<Visit>,
     /// Everything that was timed.
     pub rows: Vec<Row>,
-}
-
-/// The machine of a run.
-#[derive(Serialize, Deserialize)]
-pub struct Machine {
-    /// The CPU's name.
-    pub cpu: String,
-    /// Logical CPUs.
-    pub threads: usize,
-    /// The instruction sets that digit8 has kernels for.
-    pub kernels: Vec<String>,
-    /// The CPU's features, as the operating system lists them.
-    pub cpu_features: Vec<String>,
-    /// Operating system and architecture.
-    pub system: String,
 }
 
 /// One timed thing.
@@ -111,12 +95,12 @@ impl Report {
         let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
         let versions = [
             ("digit8".to_string(), env!("CARGO_PKG_VERSION").to_string()),
-            ("rustc".to_string(), output("rustc", &["--version"])),
+            ("rustc".to_string(), machine::rustc()),
         ];
         Self {
             units: UNITS.into(),
             unix_time: now.map_or(0, |now| now.as_secs()),
-            commit: output("git", &["describe", "--always", "--dirty", "--abbrev=12"]),
+            commit: machine::commit(),
             machine: Machine::this(),
             versions: versions.into(),
             model,
@@ -184,6 +168,11 @@ impl Row {
         !self.engine.starts_with("digit8")
     }
 
+    /// Whether it only multiplies the network's matrices: an inference that reads no digits.
+    pub fn is_product(&self) -> bool {
+        self.stage.is_none() && self.model != "train" && self.correct.is_none()
+    }
+
     /// All that tells it from other rows, in words.
     pub fn name(&self) -> String {
         let stage = self.stage.as_ref().map_or_else(String::new, |stage| format!(" {stage}"));
@@ -233,36 +222,4 @@ pub fn quantile(sorted: &[f64], share: f64) -> f64 {
     let at = share * last as f64;
     let (low, high) = (sorted[at.floor() as usize], sorted[at.ceil() as usize]);
     low + (high - low) * at.fract()
-}
-
-impl Machine {
-    /// The machine this runs on.
-    fn this() -> Self {
-        // Linux only: elsewhere the file is missing, and the name and the list stay empty.
-        let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-        let field = |names: &[&str]| {
-            let mut lines = info.lines().filter_map(|line| line.split_once(':'));
-            lines.find(|(name, _)| names.contains(&name.trim())).map(|(_, value)| value.trim())
-        };
-        Self {
-            cpu: field(&["model name", "Processor"]).unwrap_or("unknown").into(),
-            threads: all_threads(),
-            kernels: Kernel::available().iter().map(|kernel| kernel.name().into()).collect(),
-            cpu_features: field(&["flags", "Features"])
-                .map_or_else(Vec::new, |flags| flags.split_whitespace().map(str::to_string).collect()),
-            system: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
-        }
-    }
-}
-
-/// The number of threads this machine runs at once.
-pub fn all_threads() -> usize {
-    std::thread::available_parallelism().map_or(1, usize::from)
-}
-
-/// What a program prints, or `unknown`.
-fn output(program: &str, arguments: &[&str]) -> String {
-    let output = Command::new(program).args(arguments).current_dir(files::root()).output();
-    let text = output.ok().filter(|output| output.status.success()).map(|output| output.stdout);
-    text.map_or_else(|| "unknown".into(), |text| String::from_utf8_lossy(&text).trim().to_string())
 }

@@ -29,12 +29,19 @@ pub struct Bench {
 pub struct Effort {
     /// Rounds, each of one sample of every row.
     pub rounds: usize,
-    /// A sample runs at least about this long.
+    /// A sample runs at least about this long, or [`LONGER`] times as long.
     pub sample: Duration,
 }
 
+/// Steps of training take so long that a sample of few would be one of cold caches, and threads that slept need a while to
+/// be on a core each.
+const LONGER: u32 = 20;
+
 /// After a row that uses several threads: for those of them that wait actively to fall asleep.
 const PAUSE: Duration = Duration::from_millis(5);
+
+/// A sample of so many runs is preceded by one part in so many of it, untimed.
+const WARM: u64 = 8;
 
 /// Times every row in every round. Returns the rows, and the errors of those that failed, which are left out.
 pub fn sample(benches: Vec<Bench>, effort: Effort, bar: &ProgressBar) -> (Vec<Row>, Vec<anyhow::Error>) {
@@ -75,9 +82,11 @@ struct Running {
 impl Running {
     /// Runs it until its caches are warm, and finds the number of runs that fill a sample.
     fn start(bench: Bench, sample: Duration) -> anyhow::Result<Self> {
+        let longer = bench.row.model == "train" || bench.row.threads > 1;
+        let sample = if longer { sample * LONGER } else { sample };
         let mut running = Self { bench, runs: 1, samples: Vec::new() };
         loop {
-            let elapsed = running.time()?;
+            let elapsed = running.time(running.runs)?;
             if elapsed * 2 >= sample {
                 let full = sample.as_secs_f64() / elapsed.as_secs_f64() * running.runs as f64;
                 running.runs = (full.ceil() as u64).max(1);
@@ -88,7 +97,11 @@ impl Running {
     }
 
     fn sample(&mut self) -> anyhow::Result<()> {
-        let elapsed = self.time()?;
+        // The caches are full of other rows.
+        if self.runs >= WARM {
+            self.time(self.runs / WARM)?;
+        }
+        let elapsed = self.time(self.runs)?;
         self.samples.push(elapsed.as_nanos() as f64 / self.runs as f64 / self.bench.per_run);
         Ok(())
     }
@@ -99,8 +112,8 @@ impl Running {
         row
     }
 
-    fn time(&mut self) -> anyhow::Result<Duration> {
-        let elapsed = (self.bench.time)(self.runs).with_context(|| self.bench.row.engine.clone())?;
+    fn time(&mut self, runs: u64) -> anyhow::Result<Duration> {
+        let elapsed = (self.bench.time)(runs).with_context(|| self.bench.row.engine.clone())?;
         if self.bench.row.threads > 1 {
             std::thread::sleep(PAUSE);
         }

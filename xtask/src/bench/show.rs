@@ -9,16 +9,17 @@ pub fn time(ns: f64) -> String {
     match ns {
         ns if !ns.is_finite() => "–".into(),
         ns if ns < 99.95 => format!("{ns:.1} ns"),
-        ns if ns < 99_950.0 => format!("{ns:.0} ns"),
+        ns if ns < 99_950.0 => format!("{} ns", thousands(ns.round() as usize)),
         ns if ns < 9_995_000.0 => format!("{:.1} µs", ns / 1e3),
         ns => format!("{:.2} s", ns / 1e9),
     }
 }
 
-/// `9607 of 10000`, or nothing.
+/// `9,607 of 10,000`; of a library that only multiplies matrices, that; of training nothing.
 pub fn correct(row: &Row) -> String {
     match (row.correct, row.classified) {
-        (Some(correct), Some(classified)) => format!("{correct} of {classified}"),
+        (Some(correct), Some(classified)) => format!("{} of {}", thousands(correct), thousands(classified)),
+        _ if row.is_product() => "products alone".into(),
         _ => String::new(),
     }
 }
@@ -38,18 +39,14 @@ pub struct Group<'a> {
 }
 
 impl Group<'_> {
-    /// digit8's own row. Static quantization counts fused or not.
-    fn own(&self) -> Option<&Row> {
-        self.rows.iter().find(|row| row.is_own()).copied()
-    }
-
-    /// How many times as long as digit8 a row takes; for digit8 itself, how many times as long the best peer takes.
+    /// How many times as long a row takes as digit8's best, and whose that is; of digit8's own rows, how many times as long
+    /// the best peer takes, and who that is.
     pub fn ratio(&self, row: &Row) -> Option<(f64, &str)> {
-        let own = self.own()?;
-        if std::ptr::eq(own, row) {
+        if row.is_own() {
             let best = self.rows.iter().find(|row| row.is_peer())?;
-            Some((best.median_ns / own.median_ns, &best.engine))
+            Some((best.median_ns / row.median_ns, &best.engine))
         } else {
+            let own = self.rows.iter().find(|row| row.is_own())?;
             Some((row.median_ns / own.median_ns, &own.engine))
         }
     }
@@ -59,7 +56,7 @@ impl Group<'_> {
 pub fn groups(report: &Report) -> Vec<Group<'_>> {
     let mut groups: Vec<Group> = Vec::new();
     for row in report.rows.iter().filter(|row| row.stage.is_none()) {
-        let title = title(report, row);
+        let title = title(row);
         match groups.iter_mut().find(|group| group.title == title) {
             Some(group) => group.rows.push(row),
             None => groups.push(Group { title, rows: vec![row] }),
@@ -71,25 +68,25 @@ pub fn groups(report: &Report) -> Vec<Group<'_>> {
     groups
 }
 
-fn title(report: &Report, row: &Row) -> String {
+fn title(row: &Row) -> String {
     let threads = if row.threads == 1 { "one thread".into() } else { format!("{} threads", row.threads) };
-    match row.kind() {
-        "training" => format!(
-            "training, an epoch of {} in batches of {}, {threads}",
-            thousands(report.training_digits),
-            row.batch
-        ),
-        kind => {
-            let browser = row.browser().map_or_else(String::new, |browser| format!(", {browser}"));
-            format!("{kind}, batch {}, {threads}{browser}", thousands(row.batch))
-        }
-    }
+    let browser = row.browser().map_or_else(String::new, |browser| format!(", {browser}"));
+    format!("{}, batch {}, {threads}{browser}", row.kind(), thousands(row.batch))
+}
+
+/// What a row's time is the time of.
+pub fn unit(report: &Report) -> String {
+    format!(
+        "Times are an image's; of training, those of an epoch of {} digits.",
+        thousands(report.training_digits)
+    )
 }
 
 /// Prints everything.
 pub fn print(report: &Report, earlier: Option<&Report>) {
     println!("{} · {} · commit {}", report.machine.cpu, report.machine.kernels.join(", "), report.commit);
-    println!("{}, {} multiply-adds an image\n{}\n", report.model, report.multiply_adds, report.digits);
+    println!("{}, {} multiply-adds an image", report.model, thousands(report.multiply_adds));
+    println!("{}\n{}\n", report.digits, unit(report));
     if !report.limits.is_empty() {
         let rows = report.limits.iter().map(|limit| {
             [limit.name.clone(), format!("{:.0} {}", limit.best, limit.unit), format!("{:.0}", limit.median)]

@@ -8,7 +8,6 @@ mod dynamic;
 mod errors;
 mod fusion;
 mod lab;
-mod machine;
 mod network;
 mod observers;
 mod page;

@@ -1,9 +1,10 @@
+use digit8_core::Kernel;
 use maud::{Markup, html};
 
 use super::lab::{Lab, Origin};
-use super::machine;
 use super::page::commands;
 use super::story::Chapter;
+use crate::machine::{self, Machine};
 use crate::process::typed;
 
 /// What the report was made from, and how to make it again.
@@ -20,8 +21,15 @@ impl<'a> Reproduce<'a> {
             }
             Origin::Read => lab.file.display().to_string(),
         };
-        let mut facts = vec![("digits", lab.dataset.origin.clone()), ("weights", weights)];
-        facts.extend(machine::described());
+        let Machine { cpu, system, .. } = Machine::this();
+        let facts = vec![
+            ("digits", lab.dataset.origin.clone()),
+            ("weights", weights),
+            ("digit8", format!("{}, commit {}", env!("CARGO_PKG_VERSION"), machine::commit())),
+            ("compiler", format!("rustc {}", machine::rustc())),
+            ("machine", format!("{cpu}, {system}")),
+            ("kernel", Kernel::best().name().into()),
+        ];
         Self { lab, facts }
     }
 

@@ -8,6 +8,7 @@ use base64::Engine;
 use sha2::{Digest, Sha256};
 
 use super::cache::hex;
+use super::comments::without_comments;
 use super::references::{Reference, references};
 use crate::files;
 
@@ -47,9 +48,14 @@ pub fn read_folder(folder: &Path) -> anyhow::Result<BTreeMap<String, Vec<u8>>> {
     Ok(found)
 }
 
-/// Gives files their hashed names, rewrites the references, preloads what index.html imports, fills in the service worker.
+/// Leaves comments out, gives files their hashed names, rewrites the references, preloads what index.html imports, fills in
+/// the service worker.
 pub fn bundle(files: BTreeMap<String, Vec<u8>>) -> anyhow::Result<Site> {
-    let mut bundler = Bundler { sources: files, done: BTreeMap::new(), open: Vec::new() };
+    let sources = files.into_iter().map(|(path, bytes)| {
+        let bytes = without_comments(&path, bytes);
+        (path, bytes)
+    });
+    let mut bundler = Bundler { sources: sources.collect(), done: BTreeMap::new(), open: Vec::new() };
     let paths: Vec<String> = bundler.sources.keys().cloned().collect();
     for path in &paths {
         if path != SERVICE_WORKER {

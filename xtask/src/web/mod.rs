@@ -2,6 +2,7 @@
 
 mod bundle;
 mod cache;
+mod comments;
 mod references;
 mod wasm;
 mod weight;

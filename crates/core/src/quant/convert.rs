@@ -4,7 +4,7 @@ use ndarray::Array2;
 
 use crate::Result;
 use crate::float::{Linear, Mlp};
-use crate::int8::{Activations, QuantizedLinear, QuantizedMlp};
+use crate::int8::{Activations, QuantizedLinear, QuantizedMlp, Scheme};
 use crate::quant::{Observations, QParams, Range, Scale, WeightScale};
 
 /// Whether a weight matrix has one scale, or one for each output channel.
@@ -25,6 +25,31 @@ pub enum Calibration {
     Fused(Observations),
     /// Dynamically: from each batch's own range.
     Dynamic,
+}
+
+impl Calibration {
+    /// The calibration of a scheme; `observe` is asked for the ranges if the scheme has any.
+    ///
+    /// # Errors
+    /// Those of `observe`.
+    pub fn of<E>(
+        scheme: Scheme,
+        observe: impl FnOnce() -> std::result::Result<Observations, E>,
+    ) -> std::result::Result<Self, E> {
+        Ok(match scheme {
+            Scheme::Static => Self::Static(observe()?),
+            Scheme::Fused => Self::Fused(observe()?),
+            Scheme::Dynamic => Self::Dynamic,
+        })
+    }
+
+    /// What was observed, if the scheme has observers.
+    pub fn observations(&self) -> Option<Observations> {
+        match *self {
+            Self::Static(seen) | Self::Fused(seen) => Some(seen),
+            Self::Dynamic => None,
+        }
+    }
 }
 
 /// Quantizes a network.

@@ -7,9 +7,9 @@
 //! sum        s0     │      s1     │ …     vpmaddwd with ones, added: s += p0 + p1 (i32)
 //! ```
 //!
-//! `vpmaddubsw` saturates: 255·127 + 255·127 = 64,770 is more than 32,767. It cannot where no activation is above 127, the
-//! greatest that calibration aims at: the extremes are then 127·127·2 = 32,258 and 127·-128·2 = -32,512, and both are `i16`.
-//! [`Simd::SEVEN_BITS`] asks for that; larger activations, which do occur, are multiplied in parts.
+//! `vpmaddubsw` saturates: 255·127 + 255·127 = 64,770 is more than 32,767. It cannot where no activation is above 128: the
+//! extremes are then 128·127·2 = 32,512 and 128·-128·2 = -32,768, and both are `i16`. Calibration aims at 0..=127, and 128
+//! does occur. [`Simd::SEVEN_BITS`] asks for 127 at most; larger activations are multiplied in parts.
 //!
 //! A panel's seven vectors are fourteen of the sixteen registers; one is the activations', one is for pairs.
 
@@ -225,5 +225,37 @@ unsafe impl Simd for AvxVnni {
                 _mm256_dpbusd_avx_epi32(sums[1], x, _mm256_load_si256(w.add(1))),
             ]
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `dot4` on its own, from sums of 0.
+    #[target_feature(enable = "avx2,fma,bmi2,popcnt")]
+    fn products(x: [u8; 4], w: &Line) -> [i32; LANES] {
+        // SAFETY: this function's own target features are the instruction set.
+        unsafe { Avx2::store_ints(Avx2::dot4(Avx2::load_ints(&[0; LANES]), x, w)) }
+    }
+
+    #[test]
+    fn pairs_saturate_above_128_and_not_below() {
+        if crate::isa::Avx2::new().is_none() {
+            return println!("not covered: this CPU has no AVX2");
+        }
+        // SAFETY: the token proves that the CPU has AVX2 and what comes with it.
+        let products =
+            |x, w: [i8; 2]| unsafe { products(x, &Line([[w[0] as u8, w[1] as u8, 0, 0]; LANES]))[0] };
+        let exact =
+            |x: [u8; 4], w: [i8; 2]| (0..2).map(|at| i32::from(x[at]) * i32::from(w[at])).sum::<i32>();
+        for x in [[128, 128], [128, 127], [127, 128], [127, 127], [128, 0], [1, 128]] {
+            let x = [x[0], x[1], 0, 0];
+            for w in (-128..=127).flat_map(|a| (-128..=127).map(move |b| [a, b])) {
+                assert_eq!(products(x, w), exact(x, w), "{x:?} · {w:?}");
+            }
+        }
+        let (x, w) = ([129, 129, 0, 0], [-128, -128]);
+        assert_eq!((products(x, w), exact(x, w)), (-32_768, -33_024));
     }
 }

@@ -12,8 +12,8 @@ use digit8_core::digits::Digits;
 use digit8_core::file::{Info, Model};
 
 use super::own::Models;
-use super::report::all_threads;
 use super::sampler::Bench;
+use crate::machine::all_threads;
 use crate::process::{cargo, run};
 use crate::{files, onnx};
 use python::Python;

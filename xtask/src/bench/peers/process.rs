@@ -8,7 +8,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::rc::Rc;
 use std::time::Duration;
 
-use anyhow::{Context, anyhow};
+use anyhow::{Context, anyhow, ensure};
 use serde::Deserialize;
 
 use super::Peers;
@@ -98,20 +98,18 @@ impl Process {
     }
 
     fn answer(&mut self) -> anyhow::Result<String> {
-        let line = self.answers.next().transpose()?;
-        line.ok_or_else(|| {
-            let log = std::fs::read_to_string(&self.log).unwrap_or_default();
-            anyhow!(
-                "its process ended with {:?}, see {}",
-                log.lines().last().unwrap_or(""),
-                self.log.display()
-            )
-        })
+        self.answers.next().transpose()?.ok_or_else(|| self.ended())
+    }
+
+    fn ended(&self) -> anyhow::Error {
+        let log = std::fs::read_to_string(&self.log).unwrap_or_default();
+        anyhow!("its process ended with {:?}, see {}", log.lines().last().unwrap_or(""), self.log.display())
     }
 
     fn time(&mut self, row: usize, runs: u64) -> anyhow::Result<Duration> {
-        // Of a process that has ended, the answer tells more.
-        _ = writeln!(self.requests, "{row} {runs}");
+        // To write to a process that is gone would end this one.
+        ensure!(self.child.try_wait()?.is_none(), self.ended());
+        writeln!(self.requests, "{row} {runs}")?;
         let nanoseconds = self.answer()?;
         let nanoseconds =
             nanoseconds.parse().with_context(|| format!("unexpected answer {nanoseconds:?}"))?;
@@ -123,5 +121,34 @@ impl Drop for Process {
     fn drop(&mut self) {
         _ = self.child.kill();
         _ = self.child.wait();
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_answers_until_it_ends() -> anyhow::Result<()> {
+        let script = r#"
+            echo '{"version": ["toy", "1.2"]}'
+            echo '{"row": {"engine": "toy", "model": "fused", "batch": 64, "correct": 9, "classified": 10}}'
+            echo '{"left_out": {"engine": "toy float32", "why": "no floats"}}'
+            echo '{"row": {"engine": "toy", "model": "train", "batch": 10}}'
+            echo '"ready"'
+            read row runs; echo $((row * 1000 + runs))
+            echo 'out of toys' >&2"#;
+        let log = tempfile::NamedTempFile::new()?;
+        let mut peers = Peers::default();
+        start(&mut peers, Command::new("sh").args(["-c", script]), log.path(), 2, 500)?;
+        assert_eq!(peers.versions["toy"], "1.2");
+        assert_eq!(peers.left_out, ["toy float32: no floats"]);
+        let [fused, train] = &mut peers.benches[..] else { panic!("two rows") };
+        assert_eq!((fused.row.name(), fused.row.correct), ("toy fused, batch 64, 2 threads".into(), Some(9)));
+        assert_eq!((fused.per_run, train.per_run), (64.0, 0.02));
+        assert_eq!((train.time)(7)?, Duration::from_nanos(1007));
+        let error = (fused.time)(1).expect_err("the process has ended").to_string();
+        assert!(error.contains("out of toys"), "{error}");
+        Ok(())
     }
 }

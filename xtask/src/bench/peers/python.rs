@@ -26,18 +26,17 @@ pub struct Python {
 
 /// Finds or makes one.
 pub fn ready(folder: &Path) -> anyhow::Result<Python> {
-    let mut left_out = Vec::new();
     let program = match std::env::var_os(VARIABLE).filter(|named| !named.is_empty()) {
         Some(named) => {
             find(&named).with_context(|| format!("{VARIABLE} is {}: no such program", named.display()))?
         }
         None => {
             let program = environment(&folder.join("python"))?;
-            install(&program, &mut left_out)?;
+            install(&program)?;
             program
         }
     };
-    let mut python = Python { program: Some(program.clone()), left_out, ..Python::default() };
+    let mut python = Python { program: Some(program.clone()), ..Python::default() };
     match onnxruntime(&program) {
         Ok(found) => python.onnxruntime = Some(found),
         Err(error) => python.left_out.push(format!("onnxruntime: {error:#}")),
@@ -64,8 +63,9 @@ fn environment(folder: &Path) -> anyhow::Result<PathBuf> {
     Ok(program)
 }
 
-/// Installs the packages of requirements.txt that are missing, one by one, so that one that cannot be had is left out alone.
-fn install(program: &Path, left_out: &mut Vec<String>) -> anyhow::Result<()> {
+/// Installs the packages of requirements.txt that are missing, one by one: one that cannot be had is not there, and what
+/// needs it is left out.
+fn install(program: &Path) -> anyhow::Result<()> {
     let list = files::read(&files::root().join("crates/peers/requirements.txt"))?;
     for requirement in String::from_utf8(list)?.lines() {
         let (name, wanted) = requirement.split_once("==").context("requirements.txt pins every version")?;
@@ -84,7 +84,7 @@ fn install(program: &Path, left_out: &mut Vec<String>) -> anyhow::Result<()> {
             requirement,
         ]));
         if let Err(error) = pip {
-            left_out.push(format!("{name}: {error:#}"));
+            eprintln!("{error:#}");
         }
     }
     Ok(())

@@ -3,7 +3,6 @@
 use super::Visit;
 use crate::bench::goals::Outcome;
 use crate::bench::report::{Report, Row};
-use crate::bench::show;
 
 const INT8: &[&str] = &["static", "fused", "dynamic"];
 const FLOAT: &[&str] = &["float32"];
@@ -78,19 +77,7 @@ impl Goal {
         };
         let others = rows().filter(|row| is_other(row) && self.models.contains(&row.model.as_str()));
         let best = others.min_by(|a, b| a.median_ns.total_cmp(&b.median_ns))?;
-        let ratio = best.median_ns / ours.median_ns;
-        Some(Outcome {
-            what: format!("{} in the browser", self.what),
-            to_reach: format!("{:.1}×", self.at_least),
-            found: format!(
-                "{ratio:.2}×: {} against {} of {} {}",
-                show::time(ours.median_ns),
-                show::time(best.median_ns),
-                best.engine,
-                best.model
-            ),
-            reached: ratio >= self.at_least,
-        })
+        Some(Outcome::of_ratio(format!("{} in the browser", self.what), self.at_least, ours, best))
     }
 }
 
