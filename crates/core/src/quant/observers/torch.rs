@@ -49,7 +49,7 @@ fn add(to: &mut [f32], values: &[f32]) {
 /// Number `index` of the `parts + 1` of `torch.linspace(min, max, parts + 1)`: from the nearer end, with one rounding.
 pub(super) fn linspace(Range { min, max }: Range, parts: usize, index: usize) -> f32 {
     let step = (max - min) / parts as f32;
-    if index < (parts + 1) / 2 {
+    if index < parts.div_ceil(2) {
         step.mul_add(index as f32, min)
     } else {
         (-step).mul_add((parts - index) as f32, max)
