@@ -162,13 +162,7 @@ fn dynamic(graph: &mut Builder, mlp: &QuantizedMlp, normalized: &str) {
         let real = graph.node("Add", &[&products, &bias], &part("double"));
         let last = index == 2;
         let y = graph.to_float(&real, if last { "logits" } else { name });
-        if !last {
-            graph.step(name, data_type::FLOAT, layer.bias.len());
-        } else if graph.all_layers {
-            // The step of that name is the output itself.
-            graph.node("Identity", &["logits"], name);
-            graph.step(name, data_type::FLOAT, layer.bias.len());
-        }
+        graph.real_step(name, &y, layer.bias.len());
         x = if last { y } else { graph.node("Relu", &[&y], &format!("relu{}", index + 1)) };
     }
 }

@@ -113,6 +113,17 @@ impl Builder {
         self.steps.push(value(name, element, columns));
     }
 
+    /// Marks the real numbers in the tensor `x` as the step `name`: if that is not its name, as the logits' is not, under both.
+    pub fn real_step(&mut self, name: &str, x: &str, columns: usize) {
+        if x != name {
+            if !self.all_layers {
+                return;
+            }
+            self.node("Identity", &[x], name);
+        }
+        self.step(name, data_type::FLOAT, columns);
+    }
+
     /// `((pixels / 255) - 0.1307) / 0.3081` in three operations (rule 1).
     pub fn normalized(&mut self, pixels: &str) -> String {
         let [white, mean, deviation] =

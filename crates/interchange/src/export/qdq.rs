@@ -109,8 +109,8 @@ fn dynamic(graph: &mut Builder, mlp: &QuantizedMlp, normalized: &str) {
         let products = graph.node("Mul", &[&sums, &factor], &part("products"));
         let last = number == 3;
         let y = graph.node("Add", &[&products, &bias], if last { "logits" } else { &name });
+        graph.real_step(&name, &y, outputs);
         if !last {
-            graph.step(&name, data_type::FLOAT, outputs);
             x = graph.node("Relu", &[&y], &format!("relu{number}"));
         }
     }
