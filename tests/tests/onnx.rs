@@ -26,7 +26,10 @@ fn every_exporters_network_answers_as_its_framework_does() {
         let Model::Float(mlp) = read(&name).model else { panic!("{name} is read as int8") };
         let [_, _, found] = mlp.layer_outputs(Kernel::Scalar, pixels.as_slice().unwrap());
         for (found, expected) in found.iter().zip(&expected.matrix::<f32>(&name)) {
-            assert!((found - expected).abs() < 1e-4 * expected.abs().max(1.0), "{name}: {found} and {expected}");
+            assert!(
+                (found - expected).abs() < 1e-4 * expected.abs().max(1.0),
+                "{name}: {found} and {expected}"
+            );
         }
     }
 }

@@ -172,7 +172,9 @@ fn values(message: &proto::Tensor, count: usize) -> std::result::Result<Values, 
         data_type::FLOAT => Values::F32(message.float_data.clone()),
         data_type::DOUBLE if is_raw => Values::F64(numbers(raw, f64::from_le_bytes)?),
         data_type::DOUBLE => Values::F64(message.double_data.clone()),
-        data_type::FLOAT16 => Values::F32(halves()?.into_iter().map(|v| f16::from_bits(v).to_f32()).collect()),
+        data_type::FLOAT16 => {
+            Values::F32(halves()?.into_iter().map(|v| f16::from_bits(v).to_f32()).collect())
+        }
         data_type::BFLOAT16 => {
             Values::F32(halves()?.into_iter().map(|v| bf16::from_bits(v).to_f32()).collect())
         }

@@ -40,7 +40,8 @@ fn options(form: Form) -> Options {
 
 fn evaluated(model: &Model, form: Form, pixels: &[u8]) -> Vec<(String, Tensor)> {
     let file = decode(&export(model, options(form), &Info::new())).unwrap();
-    run(&file, Tensor::new(vec![pixels.len() / PIXELS, PIXELS], Values::U8(pixels.to_vec())).unwrap()).unwrap()
+    run(&file, Tensor::new(vec![pixels.len() / PIXELS, PIXELS], Values::U8(pixels.to_vec())).unwrap())
+        .unwrap()
 }
 
 #[test]
@@ -116,7 +117,11 @@ fn a_qdq_network_comes_back_but_for_the_bias_that_became_an_integer() {
 #[test]
 fn pixels_of_another_scaling_are_taken_into_the_first_layer() {
     let mlp = Mlp::random([30, 20], 3).unwrap();
-    let file = export(&Model::Float(mlp.clone()), Options { input: Input::Normalized, ..options(Form::Exact) }, &Info::new());
+    let file = export(
+        &Model::Float(mlp.clone()),
+        Options { input: Input::Normalized, ..options(Form::Exact) },
+        &Info::new(),
+    );
     let Model::Float(unit) = import(&file, Scaling::Unit).unwrap().model else { panic!("a float network") };
     // The same network, as if it had been trained on p / 255: for a normalised n that is 0.3081 · n + 0.1307.
     let (before, after) = (&mlp.layers()[0], &unit.layers()[0]);

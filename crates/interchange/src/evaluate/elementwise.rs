@@ -7,7 +7,8 @@ type Problem = String;
 /// The shape to which two shapes broadcast: sizes are compared from the last; 1 gives way.
 pub fn broadcast(a: &[usize], b: &[usize]) -> Result<Vec<usize>, Problem> {
     let rank = a.len().max(b.len());
-    let size = |shape: &[usize], axis: usize| (axis + shape.len()).checked_sub(rank).map_or(1, |at| shape[at]);
+    let size =
+        |shape: &[usize], axis: usize| (axis + shape.len()).checked_sub(rank).map_or(1, |at| shape[at]);
     let sizes = (0..rank).map(|axis| match (size(a, axis), size(b, axis)) {
         (a, b) if a == b => Some(a),
         (1, b) => Some(b),
@@ -140,12 +141,8 @@ pub fn choose(condition: &Tensor, a: &Tensor, b: &Tensor) -> Result<Tensor, Prob
     };
     let which = (&condition_values[..], &condition.shape[..]);
     let values = match (&a.values, &b.values) {
-        (Values::F32(x), Values::F32(y)) => {
-            Values::F32(chosen(which, (x, &a.shape), (y, &b.shape), &shape))
-        }
-        (Values::F64(x), Values::F64(y)) => {
-            Values::F64(chosen(which, (x, &a.shape), (y, &b.shape), &shape))
-        }
+        (Values::F32(x), Values::F32(y)) => Values::F32(chosen(which, (x, &a.shape), (y, &b.shape), &shape)),
+        (Values::F64(x), Values::F64(y)) => Values::F64(chosen(which, (x, &a.shape), (y, &b.shape), &shape)),
         _ => return Err(types(a, b)),
     };
     Ok(Tensor { shape, values })
@@ -209,7 +206,15 @@ pub fn clip(x: &Tensor, min: Option<&Tensor>, max: Option<&Tensor>) -> Result<Te
     };
     let (min, max) = (end(min)?.unwrap_or(f64::NEG_INFINITY), end(max)?.unwrap_or(f64::INFINITY));
     // Both ends are of the tensor's own type, so they come back from `f64` unchanged.
-    let clipped = |v: f64| if v < min { min } else if v > max { max } else { v };
+    let clipped = |v: f64| {
+        if v < min {
+            min
+        } else if v > max {
+            max
+        } else {
+            v
+        }
+    };
     let values = match &x.values {
         Values::F32(values) => Values::F32(values.iter().map(|&v| clipped(v.into()) as f32).collect()),
         Values::F64(values) => Values::F64(values.iter().map(|&v| clipped(v)).collect()),

@@ -12,7 +12,10 @@ use crate::{Error, Result};
 /// [`Error::Node`] if the operator is not known, or the inputs do not fit it.
 pub fn apply(node: &Node, inputs: &[Option<&Tensor>]) -> Result<Vec<Tensor>> {
     if !node.domain.is_empty() && node.domain != "ai.onnx" {
-        return Err(refuse(node, format!("it is of the domain {}, expected ONNX's own operators", node.domain)));
+        return Err(refuse(
+            node,
+            format!("it is of the domain {}, expected ONNX's own operators", node.domain),
+        ));
     }
     evaluated(node, inputs).map_err(|problem| refuse(node, problem))
 }

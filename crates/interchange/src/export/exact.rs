@@ -172,7 +172,8 @@ fn dynamic_qparams(graph: &mut Builder, x: &str, name: &str) -> [String; 2] {
     const SMALLEST: f32 = 6.1e-5;
     const QMAX: f64 = 127.0;
     let part = |part: &str| format!("{name}.range.{part}");
-    let double = |graph: &mut Builder, name: &str, value: f64| graph.constant(name, &[], Values::F64(vec![value]));
+    let double =
+        |graph: &mut Builder, name: &str, value: f64| graph.constant(name, &[], Values::F64(vec![value]));
     let zero = graph.real("zero", 0.0);
     let qmax = double(graph, "qmax.double", QMAX);
     let zero_double = double(graph, "zero.double", 0.0);

@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use digit8_core::digits::PIXELS;
 
-use crate::proto::{Attribute, Dimension, Graph, Node, Shape, Size, TensorType, Type, ValueInfo, attribute_type, data_type};
+use crate::proto::{
+    Attribute, Dimension, Graph, Node, Shape, Size, TensorType, Type, ValueInfo, attribute_type, data_type,
+};
 use crate::tensor::{Tensor, Values};
 
 /// A graph under construction.
@@ -55,13 +57,7 @@ impl Builder {
     }
 
     /// Adds a node of several outputs.
-    pub fn outputs(
-        &mut self,
-        operator: &str,
-        inputs: &[&str],
-        outputs: &[&str],
-        attributes: &[(&str, i64)],
-    ) {
+    pub fn outputs(&mut self, operator: &str, inputs: &[&str], outputs: &[&str], attributes: &[(&str, i64)]) {
         let names = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
         let attribute = attributes.iter().map(|&(name, value)| Attribute {
             name: name.to_owned(),
@@ -126,8 +122,8 @@ impl Builder {
 
     /// `((pixels / 255) - 0.1307) / 0.3081` in three operations (rule 1).
     pub fn normalized(&mut self, pixels: &str) -> String {
-        let [white, mean, deviation] =
-            [("white", 255.0), ("mean", 0.1307), ("deviation", 0.3081)].map(|(name, value)| self.real(name, value));
+        let [white, mean, deviation] = [("white", 255.0), ("mean", 0.1307), ("deviation", 0.3081)]
+            .map(|(name, value)| self.real(name, value));
         let x = self.to_float(pixels, "pixels.float");
         let x = self.node("Div", &[&x, &white], "pixels.share");
         let x = self.node("Sub", &[&x, &mean], "pixels.centred");

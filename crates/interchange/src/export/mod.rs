@@ -93,7 +93,9 @@ pub fn export(model: &Model, options: Options, info: &Info) -> Vec<u8> {
     };
     let mut metadata = vec![("scheme".to_owned(), kind)];
     metadata.extend(form.map(|form| ("form".to_owned(), form)));
-    metadata.extend(info.iter().filter(|(key, _)| *key != "scheme").map(|(key, value)| (key.clone(), value.clone())));
+    metadata.extend(
+        info.iter().filter(|(key, _)| *key != "scheme").map(|(key, value)| (key.clone(), value.clone())),
+    );
     let metadata = metadata.into_iter().map(|(key, value)| Entry { key: format!("digit8.{key}"), value });
     proto::Model {
         ir_version: IR_VERSION,

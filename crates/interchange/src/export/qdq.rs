@@ -75,7 +75,8 @@ fn integer_constants(graph: &mut Builder, name: &str, layer: &QuantizedLinear, x
     let weight = Values::I8(layer.weight.iter().copied().collect());
     // Zero points are optional, but onnxruntime fuses only with them.
     let zeros = [Values::I8(vec![0; scales.len()]), Values::I32(vec![0; scales.len()])];
-    let tensors = [("weight", vec![outputs, inputs], weight, scales), ("bias", vec![outputs], bias, bias_scales)];
+    let tensors =
+        [("weight", vec![outputs, inputs], weight, scales), ("bias", vec![outputs], bias, bias_scales)];
     let mut made = tensors.into_iter().zip(zeros).map(|((part, shape, integers, scales), zeros)| {
         let name = format!("{name}.{part}");
         let scales_shape: &[usize] = if one { &[] } else { &[outputs] };

@@ -65,7 +65,11 @@ impl Network {
     /// [`Error::Node`] if the node has no place in such a network.
     pub fn take(&mut self, node: &Node, at: usize, inputs: &[Option<&Constant>]) -> Result<bool> {
         let constant = |at: usize| {
-            inputs.get(at).copied().flatten().ok_or_else(|| refuse(node, format!("its input {at} is no constant")))
+            inputs
+                .get(at)
+                .copied()
+                .flatten()
+                .ok_or_else(|| refuse(node, format!("its input {at} is no constant")))
         };
         match &*node.op_type {
             "Identity" | "Dropout" | "Flatten" | "Reshape" | "Squeeze" | "Unsqueeze" | "Cast" => {}
@@ -74,11 +78,16 @@ impl Network {
             "Add" if !self.layers.is_empty() => self.add_bias(node, constant(1 - at)?)?,
             "Relu" => self.relu(node)?,
             "Clip" if is_relu(inputs) => self.relu(node)?,
-            "Add" | "Sub" | "Mul" | "Div" if self.layers.is_empty() => self.rescale(node, at, constant(1 - at)?)?,
+            "Add" | "Sub" | "Mul" | "Div" if self.layers.is_empty() => {
+                self.rescale(node, at, constant(1 - at)?)?
+            }
             "QuantizeLinear" => self.quantize(node, constant(1)?, inputs.get(2).copied().flatten())?,
             "DequantizeLinear" => self.dequantize(node, constant(1)?, inputs.get(2).copied().flatten())?,
             "Softmax" | "LogSoftmax" | "ArgMax" if self.layers.len() == 3 => {
-                self.notes.push(format!("the logits are what {} is computed from; it and what follows is left out", node.op_type));
+                self.notes.push(format!(
+                    "the logits are what {} is computed from; it and what follows is left out",
+                    node.op_type
+                ));
                 return Ok(false);
             }
             _ => {
@@ -124,14 +133,16 @@ impl Network {
         }
         let (r, c) = constant.tensor.matrix().map_err(|error| refuse(node, error.to_string()))?;
         let reals = constant.tensor.reals().map_err(|error| refuse(node, error.to_string()))?;
-        let matrix = Array2::from_shape_vec((r, c), reals.to_vec()).map_err(|error| refuse(node, error.to_string()))?;
+        let matrix = Array2::from_shape_vec((r, c), reals.to_vec())
+            .map_err(|error| refuse(node, error.to_string()))?;
         let weight = if rows { matrix } else { matrix.t().as_standard_layout().into_owned() };
         let expected = self.layers.last().map_or(PIXELS, |layer| layer.bias.len());
         let (outputs, inputs) = weight.dim();
         if inputs != expected {
             return Err(refuse(node, format!("its weights take {inputs} inputs, expected {expected}")));
         }
-        let integers = constant.integers.as_ref().and_then(|integers| integer_weights(integers, rows, outputs));
+        let integers =
+            constant.integers.as_ref().and_then(|integers| integer_weights(integers, rows, outputs));
         self.layers.push(Layer {
             weight,
             bias: Array1::zeros(outputs),
@@ -144,7 +155,8 @@ impl Network {
 
     fn add_bias(&mut self, node: &Node, constant: &Constant) -> Result<()> {
         let values = constant.tensor.reals().map_err(|error| refuse(node, error.to_string()))?;
-        let Some(layer) = self.layers.last_mut().filter(|layer| !layer.relu && layer.qparams[0].is_none()) else {
+        let Some(layer) = self.layers.last_mut().filter(|layer| !layer.relu && layer.qparams[0].is_none())
+        else {
             return Err(refuse(node, "it adds to activations, and not to the sums of a linear layer"));
         };
         match (values, layer.bias.len()) {
@@ -172,7 +184,10 @@ impl Network {
     fn rescale(&mut self, node: &Node, at: usize, constant: &Constant) -> Result<()> {
         let values = constant.tensor.values.to_f64();
         let Some(&by) = values.first().filter(|first| values.iter().all(|value| value == *first)) else {
-            return Err(refuse(node, "it scales pixels each by its own number; one number for all is understood"));
+            return Err(refuse(
+                node,
+                "it scales pixels each by its own number; one number for all is understood",
+            ));
         };
         (self.scale, self.shift) = match (&*node.op_type, at) {
             ("Add", _) => (self.scale, self.shift + by),
@@ -186,8 +201,9 @@ impl Network {
     }
 
     fn quantize(&mut self, node: &Node, scale: &Constant, zero_point: Option<&Constant>) -> Result<()> {
-        let qparams = qparams(scale, zero_point)
-            .ok_or_else(|| refuse(node, "activations are to have one scale and a zero point of uint8 or int8"))?;
+        let qparams = qparams(scale, zero_point).ok_or_else(|| {
+            refuse(node, "activations are to have one scale and a zero point of uint8 or int8")
+        })?;
         self.open = Some(qparams);
         let hidden = self.layers.len() < 3;
         match self.layers.last_mut() {
@@ -243,7 +259,10 @@ impl Network {
             }
             None => {
                 if self.layers.iter().any(|layer| layer.integers.is_some()) {
-                    self.notes.push("its weights are quantized and its activations are not: read as a float network".into());
+                    self.notes.push(
+                        "its weights are quantized and its activations are not: read as a float network"
+                            .into(),
+                    );
                 }
                 let [a, b, c] = self.layers.try_into().map_err(|_| Error::Model("three layers".into()))?;
                 let layers = [a, b, c].map(|layer: Layer| Linear { weight: layer.weight, bias: layer.bias });
@@ -286,7 +305,9 @@ impl Network {
         let outputs = self.layers.iter().map(|layer| layer.qparams[usize::from(fused && layer.relu)]);
         let outputs: [QParams; 3] = outputs.collect::<Option<Vec<_>>>()?.try_into().ok()?;
         // A step of ReLU on its own keeps the parameters of the step before it.
-        let same = |layer: &Layer| fused || !layer.relu || layer.qparams[1].is_none_or(|q| Some(q) == layer.qparams[0]);
+        let same = |layer: &Layer| {
+            fused || !layer.relu || layer.qparams[1].is_none_or(|q| Some(q) == layer.qparams[0])
+        };
         if !self.layers.iter().all(same) {
             return None;
         }
@@ -306,7 +327,8 @@ impl Network {
 /// Whether the ends of a Clip make it a ReLU: 0, and none.
 fn is_relu(inputs: &[Option<&Constant>]) -> bool {
     let end = |at: usize| inputs.get(at).copied().flatten().map(|constant| constant.tensor.values.to_f64());
-    end(1).as_deref() == Some(&[0.0]) && end(2).is_none_or(|max| max.iter().all(|&max| max >= f32::MAX.into()))
+    end(1).as_deref() == Some(&[0.0])
+        && end(2).is_none_or(|max| max.iter().all(|&max| max >= f32::MAX.into()))
 }
 
 /// Scale and zero point of activations. Those of `int8` are 128 lower, and so are the integers that they belong to.
@@ -323,7 +345,11 @@ fn qparams(scale: &Constant, zero_point: Option<&Constant>) -> Option<QParams> {
 
 /// The integers of a weight matrix `[outputs, inputs]`, if they are `int8` with zero points of 0 and one scale, or one for each
 /// output. `rows` says that the matrix stands so in the file.
-fn integer_weights(integers: &[Option<Tensor>; 3], rows: bool, outputs: usize) -> Option<(Array2<i8>, WeightScale)> {
+fn integer_weights(
+    integers: &[Option<Tensor>; 3],
+    rows: bool,
+    outputs: usize,
+) -> Option<(Array2<i8>, WeightScale)> {
     let [Some(q), Some(scale), zero] = integers else { return None };
     let Values::I8(values) = &q.values else { return None };
     if zero.as_ref().is_some_and(|zero| zero.values.to_f64().iter().any(|&zero| zero != 0.0)) {
@@ -331,7 +357,8 @@ fn integer_weights(integers: &[Option<Tensor>; 3], rows: bool, outputs: usize) -
     }
     let matrix = Array2::from_shape_vec(q.matrix().ok()?, values.clone()).ok()?;
     let weight = if rows { matrix } else { matrix.t().as_standard_layout().into_owned() };
-    let scales = scale.reals().ok()?.iter().map(|&scale| Scale::new(scale)).collect::<digit8_core::Result<Vec<_>>>();
+    let scales =
+        scale.reals().ok()?.iter().map(|&scale| Scale::new(scale)).collect::<digit8_core::Result<Vec<_>>>();
     let scale = match &scales.ok()?[..] {
         &[scale] => WeightScale::PerTensor(scale),
         scales if scales.len() == outputs && rows => WeightScale::PerChannel(scales.to_vec()),

@@ -35,7 +35,8 @@ pub fn decode(bytes: &[u8]) -> Result<proto::Model> {
     if bytes.is_empty() {
         return Err(Error::File("the file is empty".into()));
     }
-    let model = proto::Model::decode(bytes).map_err(|error| Error::File(format!("{error}; is it cut short?")))?;
+    let model =
+        proto::Model::decode(bytes).map_err(|error| Error::File(format!("{error}; is it cut short?")))?;
     match &model.graph {
         Some(graph) if !graph.node.is_empty() => Ok(model),
         _ => Err(Error::File("it holds no graph with nodes".into())),
@@ -66,7 +67,10 @@ fn check_opset(model: &proto::Model) -> Result<()> {
     let own = |set: &&proto::OperatorSet| set.domain.is_empty() || set.domain == "ai.onnx";
     let Some(set) = model.opset_import.iter().find(own) else {
         let domains: Vec<&str> = model.opset_import.iter().map(|set| &*set.domain).collect();
-        return Err(Error::Model(format!("no version of ONNX's operators is named, only {}", shortened(&domains))));
+        return Err(Error::Model(format!(
+            "no version of ONNX's operators is named, only {}",
+            shortened(&domains)
+        )));
     };
     if OPSETS.contains(&set.version) {
         return Ok(());

@@ -50,7 +50,10 @@ pub fn walk(graph: &Graph, input: &str, constants: HashMap<String, Tensor>) -> R
             if matches!(value, Some(Known::Flow)) && *name == end {
                 takes_flow = true;
             } else if matches!(value, Some(Known::Flow)) && !is_size(node) {
-                return Err(refuse(node, format!("it takes up {name} again: digit8's networks have one way through")));
+                return Err(refuse(
+                    node,
+                    format!("it takes up {name} again: digit8's networks have one way through"),
+                ));
             }
             inputs.push(value);
         }
@@ -97,7 +100,9 @@ fn folded(node: &Node, inputs: &[Option<&Known>]) -> Result<Constant> {
     let mut integers = None;
     if node.op_type == "DequantizeLinear" {
         integers = Some(std::array::from_fn(|at| tensors.get(at).copied().flatten().cloned()));
-        if attribute(node, "axis").is_some_and(|axis| axis != 0) && tensors.get(1).is_some_and(|s| s.is_some_and(|s| s.values.len() > 1)) {
+        if attribute(node, "axis").is_some_and(|axis| axis != 0)
+            && tensors.get(1).is_some_and(|s| s.is_some_and(|s| s.values.len() > 1))
+        {
             // Scales of columns: the integers of a matrix whose rows have one scale each are all that digit8 can keep.
             integers = None;
         }
@@ -118,7 +123,10 @@ fn in_order<'a>(graph: &'a Graph, known: &HashMap<String, Known>) -> Result<Vec<
         let mut later = Vec::new();
         for node in waiting {
             // What no node makes is left to the walk, which names it.
-            let ready = node.input.iter().all(|name| name.is_empty() || made.contains(&**name) || !all.contains(&**name));
+            let ready = node
+                .input
+                .iter()
+                .all(|name| name.is_empty() || made.contains(&**name) || !all.contains(&**name));
             if ready {
                 made.extend(node.output.iter().map(String::as_str));
                 ordered.push(node);
@@ -127,7 +135,8 @@ fn in_order<'a>(graph: &'a Graph, known: &HashMap<String, Known>) -> Result<Vec<
             }
         }
         if later.len() == before {
-            let names: Vec<&str> = later.iter().map(|node| node.output.first().map_or("", String::as_str)).collect();
+            let names: Vec<&str> =
+                later.iter().map(|node| node.output.first().map_or("", String::as_str)).collect();
             let names = crate::evaluate::shortened(&names);
             return Err(Error::Model(format!("the nodes that make {names} wait for each other: a circle")));
         }
