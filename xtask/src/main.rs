@@ -8,6 +8,7 @@
 mod apt;
 mod digit8;
 mod serve;
+mod server;
 mod setup;
 mod test;
 mod web;
