@@ -25,15 +25,10 @@ pub struct Golden {
 }
 
 impl Golden {
-    /// The folder that `build.rs` found.
-    ///
-    /// # Panics
-    /// If it found none: a test that needs the values says so with
-    /// `#[cfg_attr(not(pytorch_values), ignore = "…")]`.
+    /// The folder that `build.rs` looked for. Where it found none, the values are not there to be read: a test that needs them
+    /// says so with `#[cfg_attr(not(pytorch_values), ignore = "…")]`.
     pub fn open() -> Self {
-        let shared =
-            option_env!("PYTORCH_VALUES").expect("a folder with torch-golden, else the test is ignored");
-        Self { shared: shared.into() }
+        Self { shared: env!("PYTORCH_VALUES").into() }
     }
 
     /// The path of a file of PyTorch's.

@@ -5,9 +5,9 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::path::PathBuf;
 
 use anyhow::{Context, anyhow, ensure};
+use digit8_site::FolderServer;
 
 use crate::root;
-use crate::server::Site;
 use crate::web::{self, Purpose};
 
 /// Build the page and serve it
@@ -57,7 +57,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
         open::that(&address).with_context(|| format!("cannot open a browser; visit {address}"))?;
     }
     let Args { cross_origin_isolated: isolated, print_messages, .. } = args;
-    Site { folder, isolated, print_messages }.serve(listener)
+    FolderServer { folder, isolated, print_messages }.serve(listener)
 }
 
 /// Takes a port of this machine.

@@ -6,7 +6,7 @@ use std::process::Command;
 use anyhow::{Context, anyhow, bail, ensure};
 
 use crate::apt::apt_install;
-use crate::{root, test};
+use crate::{root, tools};
 use digit8_host::process::{cargo, find, output, run as run_program};
 
 /// The target that browsers run.
@@ -47,8 +47,8 @@ pub enum Toolchain {
 pub fn run(args: Args) -> anyhow::Result<()> {
     println!("{}", Toolchain::ready()?.description());
     if args.page {
-        test::npm_packages()?;
-        println!("browser: {}", test::chromium()?.display());
+        tools::npm_packages()?;
+        println!("browser: {}", tools::chromium()?.display());
     }
     Ok(())
 }

@@ -9,12 +9,11 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, ensure};
 use regex_lite::Regex;
 
-use crate::apt::apt_install;
 use crate::root;
 use crate::setup::Toolchain;
+use crate::tools::{chromium, npm_packages};
 use crate::web::{self, Purpose};
-use digit8_host::chromium;
-use digit8_host::process::{cargo, find, output, run as run_program, shown};
+use digit8_host::process::{cargo, output, run as run_program, shown};
 use digit8_host::terminal::table;
 
 /// Run every check
@@ -195,32 +194,4 @@ fn page_in_chromium(args: &Args) -> anyhow::Result<Count> {
         }
     }
     counted(node.env("CHROMIUM", chromium).env("DIGIT8_XTASK", &*XTASK))
-}
-
-/// Sees to it that the packages of package-lock.json are installed.
-pub fn npm_packages() -> anyhow::Result<()> {
-    const NEED: &str = "the page's checks need Node.js 20 or later with npm: please install it";
-    if find("node").is_none() || find("npm").is_none() {
-        apt_install(&["nodejs", "npm"]).context(NEED)?;
-    }
-    let version = output(Command::new("node").arg("--version"))?;
-    let major = version.trim_start_matches('v').split('.').next().and_then(|major| major.parse::<u32>().ok());
-    ensure!(major.is_some_and(|major| major >= 20), "{NEED} (this is {version})");
-    let modified = |path: &str| std::fs::metadata(root().join(path))?.modified();
-    let installed = modified("node_modules/.package-lock.json").ok();
-    if installed < Some(modified("package-lock.json")?) {
-        println!("installing the packages of package-lock.json with npm");
-        run_program(Command::new("npm").args(["ci", "--no-audit", "--no-fund"]).current_dir(root()))?;
-    }
-    Ok(())
-}
-
-/// The browser: the one that `CHROMIUM` names, an installed one, or Debian's package.
-pub fn chromium() -> anyhow::Result<PathBuf> {
-    if let Some(chromium) = chromium::installed()? {
-        return Ok(chromium);
-    }
-    apt_install(&["chromium"])
-        .context("the page's checks need Chromium or Chrome: please install it, or name it in CHROMIUM")?;
-    chromium::installed()?.context("the package chromium brought no program of that name")
 }

@@ -1,9 +1,6 @@
 //! Builds `dist/`: the page as static files for any host and any sub-path.
 
-mod bundle;
 mod cache;
-mod comments;
-mod references;
 mod wasm;
 mod weight;
 
@@ -12,11 +9,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
-
-pub use bundle::is_hashed_name;
-use bundle::read_folder;
-
 use digit8_host::files;
+use digit8_site::{bundle, read_folder};
 
 use crate::root;
 use crate::setup::Toolchain;
@@ -83,7 +77,7 @@ pub fn build(out: &Path, purpose: Purpose) -> anyhow::Result<()> {
     }
     let mut files = read_folder(&root().join("www"))?;
     files.extend(wasm::build(&toolchain, &optimizer, &[&wasm::KERNELS[..], &[wasm::EXPLAIN]].concat())?);
-    let site = bundle::bundle(files)?;
+    let site = bundle(files)?;
     let mut compressed = BTreeMap::new();
     if purpose == Purpose::Publish {
         compressed = weight::compress(&site.files)?;

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::io::Write;
 
-use super::bundle::Site;
+use digit8_site::Site;
+
 use super::cache::cached;
 use super::wasm::Variant;
 use digit8_host::terminal::{table, thousands};

@@ -9,13 +9,13 @@ use std::time::UNIX_EPOCH;
 use anyhow::anyhow;
 use tiny_http::{Header, Method, Request, Response, Server};
 
-use crate::web::is_hashed_name;
+use crate::bundle::is_hashed_name;
 
 /// A browser asks for so many files at once.
 const THREADS: usize = 6;
 
 /// What is served, and how.
-pub struct Site {
+pub struct FolderServer {
     /// The folder with the files.
     pub folder: PathBuf,
     /// Isolated from other origins, which gives a page a finer timer.
@@ -24,7 +24,7 @@ pub struct Site {
     pub print_messages: bool,
 }
 
-impl Site {
+impl FolderServer {
     /// Serves for as long as the process lives.
     pub fn serve(&self, listener: TcpListener) -> anyhow::Result<()> {
         let server = Server::from_listener(listener, None).map_err(|error| anyhow!("{error}"))?;
@@ -168,7 +168,7 @@ mod tests {
         write(".secret", "not for others");
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let address = listener.local_addr().unwrap();
-        std::thread::spawn(move || Site { folder, isolated, print_messages: true }.serve(listener));
+        std::thread::spawn(move || FolderServer { folder, isolated, print_messages: true }.serve(listener));
         address
     }
 
