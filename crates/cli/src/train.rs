@@ -13,7 +13,8 @@ use ndarray::Array2;
 
 use digit8_data::{Source, model};
 use digit8_host::files;
-use digit8_host::terminal::{TrainingBar, thousands};
+use digit8_host::progress::TrainingBar;
+use digit8_host::terminal::thousands;
 use digit8_report::chart;
 
 /// Train the float32 network 784-h1-h2-10
@@ -21,8 +22,8 @@ use digit8_report::chart;
 /// Without flags it does what the notebook does: one epoch over MNIST in random batches of ten, Adam with a learning rate of
 /// 0.001, cross-entropy. The same seed gives the same weights, bit for bit.
 ///
-///   cargo xtask train
-///   cargo xtask train --augment --drawn 0.2 --epochs 60 --batch 50 --schedule cosine --out out/drawings.safetensors
+///   digit8 train
+///   digit8 train --augment --drawn 0.2 --epochs 60 --batch 50 --schedule cosine --out out/drawings.safetensors
 #[derive(clap::Args, Debug)]
 #[command(verbatim_doc_comment)]
 pub struct Args {

@@ -9,14 +9,13 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use indicatif::ProgressBar;
 use ureq::Agent;
 use ureq::http::StatusCode;
 use ureq::http::header::{CONTENT_RANGE, RANGE};
 
 use super::collection::Collection;
 use super::folder::{Set, checksum, decompressed};
-use digit8_host::terminal::download_bar;
+use digit8_host::progress::{ProgressBar, download_bar};
 
 /// How long a server may take to be reached, and then to send something.
 const PATIENCE: Duration = Duration::from_secs(15);

@@ -77,7 +77,7 @@ pub struct TestSet {
 }
 
 /// What to do about files in the cache that are not as they were fetched.
-const REFRESH: &str = "`cargo xtask data --refresh` fetches what is damaged again";
+const REFRESH: &str = "`digit8 data --refresh` fetches what is damaged again";
 
 impl Source {
     /// The digits.

@@ -9,7 +9,8 @@ use digit8_core::float::Mlp;
 use digit8_core::int8::{QuantizedMlp, Scheme};
 use digit8_core::quant::{self, Calibration, Granularity, Observations, QParams};
 use digit8_host::files;
-use digit8_host::terminal::{progress, thousands};
+use digit8_host::progress;
+use digit8_host::terminal::thousands;
 
 use crate::{Dataset, Set};
 
@@ -19,8 +20,9 @@ pub struct Recipe {
     /// A weight scale for each output channel, instead of one for each matrix
     #[arg(long)]
     pub per_channel: bool,
-    /// The set whose first images calibrate; the reference notebook takes the test set
-    #[arg(long, value_enum, default_value = "test", value_name = "SET")]
+    /// The set whose first images calibrate. An accuracy on test images that have calibrated is no honest estimate, but the
+    /// notebook calibrates with them, and so does `digit8 notebook`
+    #[arg(long, value_enum, default_value = "train", value_name = "SET")]
     pub calibrate: Set,
     /// The number of images that calibrate [default: all]
     #[arg(long, value_name = "N")]
@@ -55,7 +57,7 @@ impl Recipe {
         }
         let digits = self.samples_of(dataset);
         ensure!(!digits.is_empty(), "no images to calibrate with: --samples must be at least 1");
-        let bar = progress(digits.len(), "Calibrating");
+        let bar = progress::bar(digits.len(), "Calibrating");
         let seen =
             quant::calibrate(mlp, Kernel::best(), scheme, digits.images(), |done| bar.inc(done as u64))?;
         bar.finish_and_clear();

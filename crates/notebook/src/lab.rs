@@ -8,7 +8,7 @@ use digit8_core::float::{Mlp, Progress, Schedule, Settings, train};
 use ndarray::Array2;
 
 use digit8_data::{Dataset, model};
-use digit8_host::terminal::TrainingBar;
+use digit8_host::progress::TrainingBar;
 
 /// Everything that was there before quantization.
 pub struct Lab {

@@ -14,7 +14,6 @@ mod fusion;
 mod lab;
 mod network;
 mod observers;
-mod page;
 mod reproduce;
 mod score;
 mod story;
@@ -33,7 +32,7 @@ use digit8_core::quant::Observations;
 use digit8_data::{Recipe, Set, Source, model};
 use digit8_host::files;
 use digit8_host::process::typed;
-use digit8_report::chart;
+use digit8_report::{chart, page};
 use lab::{Lab, Origin};
 use network::{Calibrated, Network};
 use story::Story;
@@ -45,7 +44,7 @@ use story::Story;
 /// beside it.
 #[derive(clap::Args)]
 #[command(
-    after_help = "Examples:\n  cargo xtask notebook --open\n  cargo xtask notebook --seed 7 --out out/seed-7\n  cargo xtask notebook --model www/models/drawings-float32.safetensors"
+    after_help = "Examples:\n  digit8 notebook --open\n  digit8 notebook --seed 7 --out out/seed-7\n  digit8 notebook --model www/models/drawings-float32.safetensors"
 )]
 pub struct Args {
     #[command(flatten)]
@@ -87,7 +86,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
         }
     );
     if args.open {
-        opener::open(&report).with_context(|| format!("cannot open {}", report.display()))?;
+        open::that(&report).with_context(|| format!("cannot open {}", report.display()))?;
     }
     Ok(())
 }

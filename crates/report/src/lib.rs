@@ -1,4 +1,4 @@
-//! What reports are made of: charts, tables, and the description of the machine.
+//! What reports are made of: charts, tables, the shell of a page, and the description of the machine.
 //!
 //! Imports `host` and `core`. The notebook, the bench and the commands draw and print with it.
 
@@ -7,4 +7,5 @@
 pub mod chart;
 pub mod confusion;
 pub mod machine;
+pub mod page;
 pub mod quantized;

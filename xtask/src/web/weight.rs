@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 use std::io::Write;
 
-use super::bundle::Site;
+use digit8_site::Site;
+
 use super::cache::cached;
+use super::wasm::Variant;
 use digit8_host::terminal::{table, thousands};
 
 /// Most bytes, compressed, that the first answer of the int8 model may need.
@@ -42,7 +44,7 @@ pub fn compress(files: &BTreeMap<String, Vec<u8>>) -> anyhow::Result<BTreeMap<St
 
 /// Prints the size of every file, and the sums of those that the first answer needs, with each of the modules that the page
 /// chooses from.
-pub fn print(site: &Site, compressed: &BTreeMap<String, Forms>, modules: &[&str]) {
+pub fn print(site: &Site, compressed: &BTreeMap<String, Forms>, modules: &[Variant]) {
     let mut sums = [0; 3];
     let mut first = vec![[0; 3]; modules.len()];
     let rows: Vec<_> = site
@@ -59,13 +61,13 @@ pub fn print(site: &Site, compressed: &BTreeMap<String, Forms>, modules: &[&str]
             };
             add(&mut sums, sizes);
             for (module, first) in modules.iter().zip(&mut first) {
-                if early || of_module(module) {
+                if early || of_module(&module.name) {
                     add(first, sizes);
                 }
             }
             let mark = if early {
                 "• "
-            } else if modules.iter().any(|name| of_module(name)) {
+            } else if modules.iter().any(|module| of_module(&module.name)) {
                 "◦ "
             } else {
                 "  "
@@ -74,12 +76,17 @@ pub fn print(site: &Site, compressed: &BTreeMap<String, Forms>, modules: &[&str]
         })
         .collect();
     let first = modules.iter().zip(first);
-    let totals = first.clone().map(|(name, sizes)| row(&format!("• first int8 answer, by {name}"), sizes));
+    let totals =
+        first.clone().map(|(module, sizes)| row(&format!("• first int8 answer, by {}", module.name), sizes));
     let totals = [row("  all", sums)].into_iter().chain(totals);
     println!("\n{}\n", table(["  file", "bytes", "gzip", "brotli"], rows.into_iter().chain(totals)));
-    for (name, sizes) in first.filter(|(_, sizes)| sizes[2] > BUDGET) {
+    for (module, sizes) in first.filter(|(_, sizes)| sizes[2] > BUDGET) {
         let over = thousands(sizes[2] - BUDGET);
-        println!("by {name}, {over} bytes over the budget of {} for the first answer", thousands(BUDGET));
+        println!(
+            "by {}, {over} bytes over the budget of {} for the first answer",
+            module.name,
+            thousands(BUDGET)
+        );
     }
 }
 

@@ -7,7 +7,7 @@
 use std::ops::Range;
 use std::sync::LazyLock;
 
-use regex::Regex;
+use regex_lite::Regex;
 
 /// A place that names another file.
 #[derive(Clone, Debug, PartialEq, Eq)]

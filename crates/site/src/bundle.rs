@@ -7,7 +7,6 @@ use anyhow::{Context, bail};
 use base64::Engine;
 use sha2::{Digest, Sha256};
 
-use super::cache::hex;
 use super::comments::without_comments;
 use super::references::{Reference, references};
 use digit8_host::files;
@@ -22,6 +21,9 @@ pub struct Site {
 
 /// The service worker, which lists all other files and therefore comes last.
 const SERVICE_WORKER: &str = "sw.js";
+
+/// The hexadecimal digits of a hash in a name.
+const HASH: usize = 10;
 
 /// Files that others find by a fixed name.
 fn keeps_its_name(path: &str) -> bool {
@@ -144,7 +146,7 @@ impl Bundler {
 
 /// `main.js` → `main-1a2b3c4d5e.js`.
 fn hashed_name(path: &str, bytes: &[u8]) -> String {
-    let hash = hex(&Sha256::digest(bytes)[..5]);
+    let hash = &files::hex(&Sha256::digest(bytes))[..HASH];
     let (folder, name) = path.rsplit_once('/').map_or(("", path), |(folder, name)| (folder, name));
     let (stem, extension) = name.rsplit_once('.').unwrap_or((name, "bin"));
     let slash = if folder.is_empty() { "" } else { "/" };
@@ -155,7 +157,7 @@ fn hashed_name(path: &str, bytes: &[u8]) -> String {
 pub fn is_hashed_name(path: &str) -> bool {
     let stem = path.rsplit_once('.').map_or(path, |(stem, _)| stem);
     let hash = stem.rsplit_once('-').map_or("", |(_, hash)| hash);
-    hash.len() == 10 && hash.bytes().all(|byte| byte.is_ascii_hexdigit())
+    hash.len() == HASH && hash.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 /// The way from one file to another.
@@ -192,7 +194,7 @@ fn service_worker(template: &[u8], files: &BTreeMap<String, Vec<u8>>) -> anyhow:
         .collect();
     let list = serde_json::to_string(&list)?;
     let template = std::str::from_utf8(template).context("www/sw.js is not text")?;
-    let version = hex(&Sha256::digest(list.clone() + template)[..5]);
+    let version = &files::hex(&Sha256::digest(list.clone() + template))[..HASH];
     let mut filled = template.to_owned();
     for (place, value) in [("'%VERSION%'", format!("'{version}'")), ("'%FILES%'", format!("'{list}'"))] {
         if !template.contains(place) {

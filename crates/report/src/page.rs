@@ -1,12 +1,12 @@
-//! The report as a page: one file, no scripts. Its parts here, its chapters beside this file.
+//! A report as a page: one file, no scripts.
 
 use std::sync::LazyLock;
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
-use regex::Regex;
+use regex_lite::Regex;
 
+use crate::chart::{self, Chart};
 use digit8_host::terminal::Table;
-use digit8_report::chart::{self, Chart};
 
 /// A chapter of the page.
 pub struct Section {
@@ -26,11 +26,11 @@ pub fn document(title: &str, head: &Markup, sections: &[Section]) -> String {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 title { (title) }
-                style { (PreEscaped(chart::STYLE)) (PreEscaped(include_str!("style.css"))) }
+                style { (PreEscaped(chart::STYLE)) (PreEscaped(include_str!("page.css"))) }
             }
             body {
                 header { h1 { (title) } (head) }
-                nav aria-label="Chapters" {
+                nav aria-label="Contents" {
                     ol { @for (number, section) in (1..).zip(sections) {
                         li { a href={ "#" (id(number)) } { (section.title) } }
                     } }

@@ -16,9 +16,9 @@ use digit8_report::machine::all_threads;
 
 /// The images of a call.
 pub const BATCHES: [usize; 3] = [1, 64, 10_000];
-/// Small batches walk over this many images again and again, so that no kernel gets to know one image by heart, and yet
+/// Small batches go through this many images again and again, so that no kernel gets to know one image by heart, and yet
 /// the images stay in L2.
-pub const WALK: usize = 256;
+pub const CYCLE: usize = 256;
 /// The images of a step of training.
 pub const TRAINING_BATCH: usize = 10;
 
@@ -93,7 +93,7 @@ fn inference(
     };
     let digits = Rc::clone(digits);
     logits.truncate(batch * CLASSES);
-    let time = walk(batch, move |first| {
+    let time = cycle(batch, move |first| {
         let pixels = &digits.images()[first * PIXELS..][..batch * PIXELS];
         engine.logits(threads, black_box(pixels), &mut logits);
         black_box(&mut logits);
@@ -136,8 +136,8 @@ pub fn engine_name(kernel: Kernel) -> String {
 }
 
 /// Calls `run` with the first image of one batch after the other.
-pub fn walk(batch: usize, mut run: impl FnMut(usize) + 'static) -> Time {
-    let end = WALK.max(batch) / batch * batch;
+pub fn cycle(batch: usize, mut run: impl FnMut(usize) + 'static) -> Time {
+    let end = CYCLE.max(batch) / batch * batch;
     let mut first = 0;
     Box::new(move |runs| {
         let start = Instant::now();
