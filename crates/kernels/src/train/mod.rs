@@ -9,8 +9,7 @@ mod rows;
 pub use rows::Rows;
 
 use crate::Kernel;
-use crate::simd::dispatch;
-use passes::{backward, forward, step};
+use passes::{Backward, Forward, Step};
 
 /// One step of Adam: PyTorch's formula with the bias corrections of the step worked in.
 ///
@@ -83,8 +82,7 @@ impl Layer {
     /// If the shapes do not fit.
     pub fn forward(&self, x: &Rows, relu: bool, y: &mut Rows) {
         self.check(x, y);
-        let layer = self;
-        dispatch!(self.kernel, forward(layer: &Layer, x: &Rows, relu: bool, y: &mut Rows));
+        self.kernel.run(Forward { layer: self, x, relu, y });
     }
 
     /// `dx = dy · weight`, 0 where the activation `x` was 0: the gradient behind the ReLU that made `x`.
@@ -94,8 +92,7 @@ impl Layer {
     pub fn backward(&self, dy: &Rows, x: &Rows, dx: &mut Rows) {
         self.check(x, dy);
         self.check(dx, dy);
-        let layer = self;
-        dispatch!(self.kernel, backward(layer: &Layer, dy: &Rows, x: &Rows, dx: &mut Rows));
+        self.kernel.run(Backward { layer: self, dy, x, dx });
     }
 
     /// One step of Adam with the gradients `dyᵀ · x` (weights) and `Σ dy` (bias), summed over the batch.
@@ -104,8 +101,7 @@ impl Layer {
     /// If the shapes do not fit.
     pub fn step(&mut self, x: &Rows, dy: &Rows, adam: AdamStep) {
         self.check(x, dy);
-        let layer = self;
-        dispatch!(layer.kernel, step(layer: &mut Layer, x: &Rows, dy: &Rows, adam: AdamStep));
+        self.kernel.run(Step { layer: self, x, dy, adam });
     }
 
     fn check(&self, x: &Rows, y: &Rows) {
