@@ -18,10 +18,8 @@ mod train;
 
 use std::process::ExitCode;
 
-use anyhow::ensure;
 use clap::{Parser, Subcommand};
 use digit8_core::Kernel;
-use digit8_kernels::KERNEL_VARIABLE;
 
 /// Train, quantize, measure and explain a digit classifier.
 #[derive(Parser)]
@@ -59,12 +57,8 @@ fn main() -> ExitCode {
 }
 
 fn run(command: Command) -> anyhow::Result<()> {
-    // The library passes over a kernel that this CPU cannot run; who names one here wants to know.
-    if let Some(name) = std::env::var_os(KERNEL_VARIABLE).filter(|name| !name.is_empty()) {
-        let names: Vec<_> = Kernel::available().iter().map(|kernel| kernel.name()).collect();
-        let known = names.iter().any(|known| **known == *name);
-        ensure!(known, "{KERNEL_VARIABLE} is {name:?}: this CPU runs {}", names.join(", "));
-    }
+    // Who names a kernel that this CPU cannot run wants to know.
+    Kernel::chosen()?;
     match command {
         Command::Data(args) => data::run(args),
         Command::Train(args) => train::run(args),
