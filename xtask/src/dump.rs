@@ -146,7 +146,7 @@ fn parameters_of(int8: &QuantizedMlp, seen: Option<Observations>) -> Value {
     if let Activations::Static { input, outputs: [output1, output2, output3], .. } = int8.activations() {
         let activations =
             [("quant", input), ("linear1", output1), ("linear2", output2), ("linear3", output3)];
-        for (name, QParams { scale, zero_point }) in activations {
+        for (name, QParams { scale, zero_point, .. }) in activations {
             let layer = layers.entry(name.into()).or_default();
             layer.insert("scale".into(), json!(scale));
             layer.insert("zero_point".into(), json!(zero_point));
