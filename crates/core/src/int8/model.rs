@@ -6,7 +6,7 @@ use ndarray::{Array1, Array2};
 use serde::{Deserialize, Serialize};
 
 use crate::float::{check_finite, check_shapes};
-use crate::quant::{QParams, WeightScale, Width};
+use crate::quant::{Granularity, QParams, WeightScale, Width};
 use crate::{Error, Result};
 
 /// How a network is quantized.
@@ -134,6 +134,11 @@ impl QuantizedMlp {
             Activations::Static { fused: true, .. } => Scheme::Fused,
             Activations::Dynamic => Scheme::Dynamic,
         }
+    }
+
+    /// Whether the first layer's weights have one scale, or one for each output channel.
+    pub fn granularity(&self) -> Granularity {
+        self.layers[0].weight_scale.granularity()
     }
 
     /// The bytes that the weights take, packed.

@@ -5,6 +5,7 @@ mod calibrate;
 mod convert;
 mod make;
 pub mod observers;
+pub mod packed;
 mod qparams;
 mod reals;
 pub mod recipe;

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::error::fault;
-use crate::quant::{Grid, Range};
+use crate::quant::{Granularity, Grid, Range};
 use crate::{Error, Result};
 
 /// The width of one integer step, in real units: finite and positive.
@@ -104,6 +104,14 @@ pub enum WeightScale {
 }
 
 impl WeightScale {
+    /// Whether there is one for the matrix, or one for each output channel.
+    pub fn granularity(&self) -> Granularity {
+        match self {
+            WeightScale::PerTensor(_) => Granularity::PerTensor,
+            WeightScale::PerChannel(_) => Granularity::PerChannel,
+        }
+    }
+
     /// The scale of output channel `row`.
     ///
     /// # Panics
