@@ -6,6 +6,7 @@ mod histogram;
 mod loss;
 mod raster;
 mod rulers;
+mod scatter;
 
 pub use axis::{Axis, short};
 pub use bars::{Bar, Group, bars};
@@ -13,6 +14,7 @@ pub use histogram::{Histogram, Mark, count};
 pub use loss::loss_curve;
 pub use raster::{ink, signed};
 pub use rulers::{Ruler, rulers};
+pub use scatter::{Point, scatter};
 
 use maud::{Markup, html};
 
