@@ -20,6 +20,7 @@ mod score;
 mod story;
 #[cfg(test)]
 mod tests;
+mod today;
 mod training;
 mod weights;
 
@@ -123,6 +124,7 @@ fn tell(lab: &Lab) -> anyhow::Result<String> {
     story.add(&errors::Errors::new(lab, &float, &all[1..]));
     story.add(&confusion::Confusions::new(lab, &all));
     story.add(&disagreements::Disagreements::new(lab, &all)?);
+    story.add(&today::Today::new(lab)?);
     story.add(&reproduce::Reproduce::new(lab));
     Ok(page::document("From float32 to int8, step by step", &score::summary(lab, &all), &story.chapters()))
 }

@@ -37,7 +37,13 @@ pub fn quantize(file: &[u8], scheme: &str, per_channel: bool, ranges: &[f32]) ->
 /// # Errors
 /// If the file is no float32 model, the text no recipe, the module has no such kernel, or the digits are not usable.
 #[wasm_bindgen]
-pub fn make(file: &[u8], recipe: &str, kernel: &str, pixels: &[u8], labels: &[u8]) -> Result<Vec<u8>, JsError> {
+pub fn make(
+    file: &[u8],
+    recipe: &str,
+    kernel: &str,
+    pixels: &[u8],
+    labels: &[u8],
+) -> Result<Vec<u8>, JsError> {
     let Model::Float(mlp) = read(file)? else { return Err(JsError::new("int8 already, expected float32")) };
     let kernel =
         Kernel::named(kernel).ok_or_else(|| JsError::new(&format!("no kernel {kernel:?} in this module")))?;
