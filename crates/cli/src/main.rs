@@ -14,6 +14,7 @@ mod import;
 mod notebook;
 mod quantize;
 mod samples;
+mod sweep;
 mod train;
 
 use std::process::ExitCode;
@@ -37,6 +38,7 @@ enum Command {
     Eval(eval::Args),
     Dump(dump::Args),
     Samples(samples::Args),
+    Sweep(sweep::Args),
     Notebook(notebook::Args),
     Bench(bench::Args),
     Export(export::Args),
@@ -66,6 +68,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Eval(args) => eval::run(args),
         Command::Dump(args) => dump::run(args),
         Command::Samples(args) => samples::run(args),
+        Command::Sweep(args) => sweep::run(args),
         Command::Notebook(args) => notebook::run(args),
         Command::Bench(args) => bench::run(args),
         Command::Export(args) => export::run(args),
