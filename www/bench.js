@@ -26,6 +26,7 @@ export async function open(session) {
   let worker;
   /** @type {Found | undefined} */
   let found;
+  let rounds = ROUNDS;
   const end = (/** @type {string} */ text) => {
     worker?.terminate();
     worker = undefined;
@@ -59,9 +60,10 @@ export async function open(session) {
     worker.addEventListener('message', ({ data }) => {
       if (data.error) return end(`The benchmark failed: ${data.error}.`);
       found = data.result ?? found;
-      progress.value = data.progress.done;
-      if (data.progress.done === ROUNDS && found) return end(summary(found));
-      state.textContent = data.progress.text ? `Warming up ${data.progress.text}` : `Round ${data.progress.done} of ${ROUNDS}`;
+      const { done, rounds: all, text } = data.progress;
+      [progress.value, progress.max, rounds] = [done, all, all];
+      if (done === rounds && found) return end(summary(found));
+      state.textContent = text ? `Warming up ${text}` : `Round ${done} of ${rounds}`;
     });
     const pixels = new Uint8Array(784 * digits.length);
     digits.forEach((sample, index) => pixels.set(sample.pixels, 784 * index));
@@ -70,7 +72,7 @@ export async function open(session) {
   });
   cancel.addEventListener('click', () => {
     const done = found?.rows[0].times.length ?? 0;
-    end(`Cancelled after ${done} of ${ROUNDS} rounds.`);
+    end(`Cancelled after ${done} of ${rounds} rounds.`);
   });
 }
 

@@ -2,6 +2,7 @@
 
 import { byId, idle } from './dom.js';
 import { words } from './errors.js';
+import { openOffline } from './offline.js';
 import { samples, showSamples } from './samples.js';
 
 /** @import { Networks } from './networks.js' */
@@ -46,6 +47,7 @@ export async function open(session, networks) {
     await idle();
     fill(id);
   }
+  await openOffline(session);
 }
 
 /**

@@ -1,6 +1,8 @@
 // The explanations' worker, kept in step with the page.
 
 import { words } from './errors.js';
+import { Helper } from './helper.js';
+import { hasSimd } from './kernels.js';
 
 /** @import { Explanation, Narrowed } from './pkg/explain.js' */
 /** @import { Sample } from './samples.js' */
@@ -22,11 +24,7 @@ class Explainer extends EventTarget {
   /** Why there is none. */
   trouble = '';
   #session;
-  /** @type {Worker | undefined} */
-  #worker;
-  /** @type {Map<number, { resolve: (result: any) => void, reject: (error: Error) => void }>} */
-  #calls = new Map();
-  #lastCall = 0;
+  #helper = new Helper(() => new Worker(new URL('./explain-worker.js', import.meta.url), { type: 'module' }));
   /** The files that the worker has. @type {Uint8Array[]} */
   #files = [];
 
@@ -43,25 +41,30 @@ class Explainer extends EventTarget {
    * @param {Sample[]} samples
    * @returns {Promise<Narrowed>}
    */
-  narrow(bits, samples) {
+  async narrow(bits, samples) {
     const pixels = new Uint8Array(784 * samples.length);
     samples.forEach((sample, index) => pixels.set(sample.pixels, 784 * index));
-    return this.#call('narrow', bits, pixels, Uint8Array.from(samples, ({ label }) => label), this.#session.pixels);
+    await this.#use();
+    return this.#helper.call('narrow', bits, pixels, Uint8Array.from(samples, ({ label }) => label), this.#session.pixels);
+  }
+
+  /** Gives the worker the networks of the moment, unless it has them. */
+  async #use() {
+    const { float, int8 } = this.#session.state.networks;
+    const wanted = [float, int8].flatMap(({ loaded }) => loaded?.file ?? []);
+    if (this.#helper.isAlive && wanted.every((file, index) => file === this.#files[index])) return;
+    this.#files = [];
+    await this.#helper.call('use', ...wanted);
+    this.#files = wanted;
   }
 
   /** Asks for an explanation of what is there now. */
   async #update() {
-    const { state, isReady } = this.#session;
-    const { float, int8 } = state.networks;
-    if (!isReady || !float.loaded || !int8.loaded) return;
+    if (!this.#session.isReady) return;
+    const { pixels } = this.#session;
     try {
-      const wanted = [float.loaded.file, int8.loaded.file];
-      if (wanted.some((file, index) => file !== this.#files[index])) {
-        await this.#call('use', ...wanted);
-        this.#files = wanted;
-      }
-      const { pixels } = this.#session;
-      this.explanation = await this.#call('explain', pixels ?? new Uint8Array(784));
+      await this.#use();
+      this.explanation = await this.#helper.call('explain', pixels ?? new Uint8Array(784));
       this.isDrawn = pixels !== undefined;
       this.dispatchEvent(new Event('explained'));
     } catch (error) {
@@ -69,33 +72,8 @@ class Explainer extends EventTarget {
       this.dispatchEvent(new Event('failed'));
     }
   }
-
-  /**
-   * @param {string} task
-   * @param {...unknown} args
-   * @returns {Promise<any>}
-   */
-  #call(task, ...args) {
-    this.#worker ??= this.#start();
-    const id = ++this.#lastCall;
-    this.#worker.postMessage({ id, task, args });
-    return new Promise((resolve, reject) => this.#calls.set(id, { resolve, reject }));
-  }
-
-  #start() {
-    const worker = new Worker(new URL('./explain-worker.js', import.meta.url), { type: 'module' });
-    worker.addEventListener('message', ({ data: { id, result, error } }) => {
-      const call = this.#calls.get(id);
-      this.#calls.delete(id);
-      if (error === undefined) call?.resolve(result);
-      else call?.reject(new Error(error));
-    });
-    // The worker's script itself did not load.
-    worker.addEventListener('error', (event) => {
-      event.preventDefault();
-      for (const { reject } of this.#calls.values()) reject(new Error(event.message || 'its worker did not load'));
-      this.#calls.clear();
-    });
-    return worker;
-  }
 }
+
+/** Where the module is that explains. */
+export const explainAddress = () =>
+  hasSimd() ? new URL('./pkg/explain_bg.wasm', import.meta.url) : new URL('./pkg/explain_scalar_bg.wasm', import.meta.url);

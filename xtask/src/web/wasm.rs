@@ -20,18 +20,23 @@ pub struct Variant<'a> {
     pub name: &'a str,
     /// Features of crates/web.
     pub features: &'a str,
+    /// Whether the whole module may use SIMD; an engine without it rejects a module for one such instruction.
+    pub simd: bool,
 }
 
 /// The modules that the page chooses from, a kernel in each: an engine rejects a whole module for one instruction that it does
 /// not know, and a kernel that nobody calls is weight.
 pub const KERNELS: [Variant<'static>; 3] = [
-    Variant { name: "digit8_scalar", features: "scalar" },
-    Variant { name: "digit8", features: "simd128" },
-    Variant { name: "digit8_relaxed", features: "relaxed-simd" },
+    Variant { name: "digit8_scalar", features: "scalar", simd: false },
+    Variant { name: "digit8", features: "simd128", simd: true },
+    Variant { name: "digit8_relaxed", features: "relaxed-simd", simd: true },
 ];
 
-/// The explanations, in a module of their own, so that nobody waits for them.
-pub const EXPLAIN: Variant<'static> = Variant { name: "explain", features: "explain,simd128" };
+/// The explanations, in modules of their own, so that nobody waits for them.
+pub const EXPLAIN: [Variant<'static>; 2] = [
+    Variant { name: "explain_scalar", features: "explain,scalar", simd: false },
+    Variant { name: "explain", features: "explain,simd128", simd: true },
+];
 
 /// Binaryen's `wasm-opt`, if it is installed.
 pub struct Optimizer(Option<(PathBuf, String)>);
@@ -87,14 +92,14 @@ pub fn build(
     optimizer: &Optimizer,
     variant: &Variant,
 ) -> anyhow::Result<BTreeMap<String, Vec<u8>>> {
-    run(toolchain.cargo("build").args([
+    run(toolchain.cargo("build", variant.simd).args([
         "--package=digit8-web",
         "--lib",
         "--profile=wasm",
         "--features",
         variant.features,
     ]))?;
-    let module = setup::target_folder().join(TARGET).join("wasm/digit8_web.wasm");
+    let module = setup::target_folder(variant.simd).join(TARGET).join("wasm/digit8_web.wasm");
     let package = folder().join("pkg");
     let mut bindgen = Bindgen::new();
     bindgen.input_path(&module).out_name(variant.name).typescript(true).omit_default_module_path(false);

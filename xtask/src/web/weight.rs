@@ -7,8 +7,8 @@ use super::bundle::Site;
 use super::cache::cached;
 use crate::terminal::{table, thousands};
 
-/// Most bytes, compressed, that the first answer of the int8 model may need.
-const BUDGET: usize = 110_000;
+/// Most bytes, compressed by Brotli, that the first answer of the int8 model may need. `cargo xtask test` fails above it.
+const BUDGET: usize = 120_000;
 
 /// A file as hosts send it.
 pub struct Forms {
@@ -41,8 +41,8 @@ pub fn compress(files: &BTreeMap<String, Vec<u8>>) -> anyhow::Result<BTreeMap<St
 }
 
 /// Prints the size of every file, and the sums of those that the first answer needs, with each of the modules that the page
-/// chooses from.
-pub fn print(site: &Site, compressed: &BTreeMap<String, Forms>, modules: &[&str]) {
+/// chooses from. Returns whether all of these keep within the budget.
+pub fn print(site: &Site, compressed: &BTreeMap<String, Forms>, modules: &[&str]) -> bool {
     let mut sums = [0; 3];
     let mut first = vec![[0; 3]; modules.len()];
     let rows: Vec<_> = site
@@ -77,10 +77,13 @@ pub fn print(site: &Site, compressed: &BTreeMap<String, Forms>, modules: &[&str]
     let totals = first.clone().map(|(name, sizes)| row(&format!("• first int8 answer, by {name}"), sizes));
     let totals = [row("  all", sums)].into_iter().chain(totals);
     println!("\n{}\n", table(["  file", "bytes", "gzip", "brotli"], rows.into_iter().chain(totals)));
+    let mut within = true;
     for (name, sizes) in first.filter(|(_, sizes)| sizes[2] > BUDGET) {
         let over = thousands(sizes[2] - BUDGET);
         println!("by {name}, {over} bytes over the budget of {} for the first answer", thousands(BUDGET));
+        within = false;
     }
+    within
 }
 
 fn add(sums: &mut [usize; 3], sizes: [usize; 3]) {
@@ -90,4 +93,16 @@ fn add(sums: &mut [usize; 3], sizes: [usize; 3]) {
 fn row(name: &str, sizes: [usize; 3]) -> [String; 4] {
     let [bytes, gzip, brotli] = sizes.map(thousands);
     [name.to_owned(), bytes, gzip, brotli]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_readme_gives_the_budget() {
+        let readme = std::fs::read_to_string(crate::files::root().join("README.md")).expect("README.md");
+        let sentence = format!("at most {} bytes", thousands(BUDGET));
+        assert!(readme.contains(&sentence), "README.md says nothing of \"{sentence}\" for the first answer");
+    }
 }
