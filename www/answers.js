@@ -5,7 +5,6 @@ import { NAMES } from './networks.js';
 import { Panel, best } from './panel.js';
 import { showPixels } from './pixels.js';
 import { SIDES } from './session.js';
-import { openTimes } from './times.js';
 
 /** @import { Networks } from './networks.js' */
 /** @import { Session, Side } from './session.js' */
@@ -32,7 +31,7 @@ export function openAnswers(session, networks) {
     if (isRedrawn || state.networks !== before.networks) answer(session, panels);
   });
   tell(session);
-  openTimes(session, panels);
+  return panels;
 }
 
 /**

@@ -3,6 +3,7 @@
 import { distribution, scrolled, table } from './chart.js';
 import { asJson, asText, micros, summary, title } from './bench-report.js';
 import { byId, element } from './dom.js';
+import { words } from './errors.js';
 import { samples } from './samples.js';
 
 /** @import { Found } from './bench-report.js' */
@@ -52,7 +53,11 @@ export async function open(session) {
     progress.value = 0;
     state.textContent = 'Warming up …';
     session.say('The benchmark is running.');
-    worker = new Worker(new URL('./bench-worker.js', import.meta.url), { type: 'module' });
+    try {
+      worker = new Worker(new URL('./bench-worker.js', import.meta.url), { type: 'module' });
+    } catch (error) {
+      return end(`The benchmark failed: ${words(error)}.`);
+    }
     worker.addEventListener('error', (event) => {
       event.preventDefault();
       end(`The benchmark failed: ${event.message || 'its worker did not load'}.`);

@@ -36,7 +36,8 @@
   }
 
   function look() {
-    if ('started' in document.documentElement.dataset) return;
+    // Opened as a file, the page says so by itself.
+    if ('started' in document.documentElement.dataset || location.protocol === 'file:') return;
     var links = document.querySelectorAll('script[type=module], link[rel=modulepreload]');
     var verdicts = Array.from(links, function (link) {
       return judge(/** @type {HTMLScriptElement} */ (link).src || /** @type {HTMLLinkElement} */ (link).href);

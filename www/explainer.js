@@ -13,14 +13,14 @@ let shared;
 /** The explainer that all chapters share. @param {Session} session */
 export const explainerOf = (session) => (shared ??= new Explainer(session));
 
-/**
- * Fires `explained` when there is news of the image and the networks of the moment, and `failed` when there will be none.
- */
+/** Fires `news` when anything that it knows is another. */
 class Explainer extends EventTarget {
-  /** Of the drawing, or of blank paper. @type {Explanation | undefined} */
+  /** Of the drawing, or of blank paper, and of the networks that were there then. @type {Explanation | undefined} */
   explanation;
   /** Whether it is of a drawing. */
   isDrawn = false;
+  /** The int8 network that it is of, in words. */
+  label = '';
   /** Why there is none. */
   trouble = '';
   #session;
@@ -33,6 +33,7 @@ class Explainer extends EventTarget {
     super();
     this.#session = session;
     session.whenAtRest(() => this.#update());
+    session.subscribe(({ networks }, before) => networks.int8.phase !== before.networks.int8.phase && this.#tell());
   }
 
   /**
@@ -58,19 +59,30 @@ class Explainer extends EventTarget {
     this.#files = wanted;
   }
 
+  /** What is missing for it to be of the networks that are chosen; nothing if it is. */
+  get isStale() {
+    const { int8 } = this.#session.state.networks;
+    return this.explanation !== undefined && int8.label !== this.label ? `These numbers are of ${this.label}: ${int8.label} is not there yet.` : '';
+  }
+
+  #tell() {
+    this.dispatchEvent(new Event('news'));
+  }
+
   /** Asks for an explanation of what is there now. */
   async #update() {
     if (!this.#session.isReady) return;
-    const { pixels } = this.#session;
+    const { pixels, state } = this.#session;
     try {
       await this.#use();
       this.explanation = await this.#helper.call('explain', pixels ?? new Uint8Array(784));
       this.isDrawn = pixels !== undefined;
-      this.dispatchEvent(new Event('explained'));
+      this.label = state.networks.int8.label;
+      this.trouble = '';
     } catch (error) {
       this.trouble = words(error);
-      this.dispatchEvent(new Event('failed'));
     }
+    this.#tell();
   }
 }
 

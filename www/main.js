@@ -30,7 +30,7 @@ const networks = new Networks(session, program);
 root.dataset.started = '';
 openChoices();
 openPad();
-openAnswers(session, networks);
+const panels = openAnswers(session, networks);
 openStatus();
 keepAddress(session);
 start();
@@ -41,7 +41,7 @@ async function start() {
   // What nobody waits for, and nobody needs to draw.
   try {
     const { open } = await import('./chapters.js');
-    await open(session, networks);
+    await open(session, networks, panels);
   } catch (error) {
     byId('disputed').textContent = `The samples and what stands below did not load: ${words(error)}. Reload the page to have them.`;
   }

@@ -1,20 +1,22 @@
 // What one inference takes here: both networks in turn, in samples so short that no pen waits for one.
 
 import { byId, element } from './dom.js';
-import { callsFor, median, pause, sampleLength, timerStep } from './timing.js';
+import { callsFor, pause, sampleLength, timerStep } from './timing.js';
 
 /** @import { Panel } from './panel.js' */
 /** @import { Loaded, Session, Side } from './session.js' */
 
-/** A sample may take so many milliseconds. One that turns out twice as long is still shorter than 50. */
+/** A sample may take so many milliseconds: one that turns out twice as long is still shorter than 50. So many steps of the clock are
+ * better than ten. */
 const MOST = 20;
+const STEPS = 20;
 /** So many rounds are compared with as many before them. */
 const SPAN = 8;
 /** Until a browser has compiled for speed what runs often, its times say nothing about the networks. */
 const FIRST_ROUNDS = 60;
-const MOST_ROUNDS = 200;
-/** Two medians that are no further apart are one time. */
-const TOLERANCE = 0.04;
+const MOST_ROUNDS = 400;
+/** Two times that are no further apart are one. */
+const TOLERANCE = 0.05;
 
 const ORDER = /** @type {Side[]} */ (['float', 'int8']);
 
@@ -36,7 +38,7 @@ export function openTimes(session, panels) {
     const step = await timerStep();
     const isCurrent = () =>
       !session.state.drawing.isDown && session.pixels === pixels && sides.every(({ side, loaded }) => session.state.networks[side].loaded === loaded);
-    const length = sampleLength(step, MOST);
+    const length = sampleLength(step, MOST, STEPS);
     if (length === undefined) {
       for (const { side } of timed) panels[side].note({ time: 'see the benchmark' });
       ratio.replaceChildren(...tooCoarse(step));
@@ -54,9 +56,9 @@ export function openTimes(session, panels) {
         entry.times.push((1000 * time(entry.calls)) / entry.calls);
       }
       const isStable = round + 1 >= rounds && timed.every(({ times }) => isSteady(times));
-      if (round === 2 || isStable || round === MOST_ROUNDS - 1) {
+      if (round === 0 || round === 4 || isStable || round === MOST_ROUNDS - 1) {
         for (const { side, times } of timed) {
-          panels[side].note({ time: `${median(times.slice(-SPAN)).toPrecision(3)} µs (timer step ${inWords(step)})` });
+          panels[side].note({ time: `${lately(times).toPrecision(3)} µs (timer step ${inWords(step)})` });
         }
       }
       if (!isStable) continue;
@@ -67,16 +69,15 @@ export function openTimes(session, panels) {
   });
 }
 
+/** The least of the last times: the others are long because the machine was busy with something else. @param {number[]} times */
+const lately = (times) => Math.min(...times.slice(-SPAN));
+
 /** Whether the last times are those before them. @param {number[]} times */
-function isSteady(times) {
-  const [before, last] = [median(times.slice(-2 * SPAN, -SPAN)), median(times.slice(-SPAN))];
-  return Math.abs(before - last) <= TOLERANCE * last;
-}
+const isSteady = (times) => Math.abs(lately(times.slice(0, -SPAN)) - lately(times)) <= TOLERANCE * lately(times);
 
 /** @param {{ loaded: Loaded, times: number[] }[]} timed float32 and int8 */
 function saving([float, int8]) {
-  const last = (/** @type {{ times: number[] }} */ { times }) => median(times.slice(-SPAN));
-  const faster = last(float) / last(int8);
+  const faster = lately(float.times) / lately(int8.times);
   const speed = faster >= 1 ? `${faster.toFixed(1)}× as fast` : `${(1 / faster).toFixed(1)}× as slow`;
   return `Here int8 is ${speed}, and ${(float.loaded.file.length / int8.loaded.file.length).toFixed(1)}× smaller.`;
 }

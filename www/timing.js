@@ -47,10 +47,3 @@ export function callsFor(time, length, warm = 1) {
     if (quickest >= warm * length) return Math.max(1, Math.ceil((calls * length) / quickest));
   }
 }
-
-/** @param {number[]} values */
-export function median(values) {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
-}

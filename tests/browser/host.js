@@ -37,7 +37,7 @@ const TYPES = {
 /**
  * Serves the page until the tests of this file have run.
  * @param {Habits} habits
- * @returns {Promise<{ address: string, habits: Habits, asked: string[] }>} `asked` are the paths of all requests
+ * @returns {Promise<{ address: string, habits: Habits, asked: string[], stop: () => void }>} `asked` are the paths of all requests
  */
 export async function host(habits = {}) {
   /** @type {string[]} */
@@ -68,10 +68,11 @@ export async function host(habits = {}) {
       return send(404, 'not found', 'text/plain');
     }
   });
-  after(() => {
+  const stop = () => {
     server.closeAllConnections();
     server.close();
-  });
+  };
+  after(stop);
   await new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(undefined)));
-  return { address: `http://localhost:${/** @type {AddressInfo} */ (server.address()).port}/`, habits, asked };
+  return { address: `http://localhost:${/** @type {AddressInfo} */ (server.address()).port}/`, habits, asked, stop };
 }

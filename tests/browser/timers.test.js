@@ -28,7 +28,7 @@ const clock = (step) => (/** @type {BrowserContext} */ context) =>
 for (const [step, words] of /** @type {const} */ ([[0.005, '5 µs'], [0.1, '100 µs'], [1, '1 ms']])) {
   pageTest(`a clock of ${step} ms measures, and says its step`, { prepare: clock(step) }, async (page) => {
     await draw(page, '3');
-    await page.locator('[data-testid="ratio"]', { hasText: /^Here int8 is [\d.]+× as (fast|slow), and 3\.9× smaller\.$/ }).waitFor();
+    await page.locator('[data-testid="ratio"]', { hasText: /^Here int8 is [\d.]+× as (fast|slow), and 3\.9× smaller\.$/ }).waitFor({ timeout: 0 });
     for (const side of ['float', 'int8']) assert(/^[\d.]+ µs \(timer step (.*)\)$/.test(await text(page, `${side}-time`)));
     // The real clock under this one has steps of its own, 100 µs or less.
     if (step >= 0.1) assert.match(await text(page, 'int8-time'), new RegExp(`timer step ${words}`));
@@ -52,7 +52,7 @@ for (const step of [16.7, 100]) {
 pageTest('nothing is said of the speed before it is stable, nor of another drawing', {}, async (page) => {
   const ratio = page.getByTestId('ratio');
   await draw(page, '1');
-  await ratio.getByText('Here int8 is').waitFor();
+  await ratio.getByText('Here int8 is').waitFor({ timeout: 0 });
   await page.getByTestId('clear').click();
   await ratio.getByText('Here int8 is').waitFor({ state: 'detached' });
   assert.equal(await ratio.textContent(), '');
