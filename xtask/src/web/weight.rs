@@ -5,7 +5,7 @@ use std::io::Write;
 
 use super::bundle::Site;
 use super::cache::cached;
-use crate::terminal::{table, thousands};
+use digit8_host::terminal::{table, thousands};
 
 /// Most bytes, compressed by Brotli, that the first answer of the int8 model may need. `cargo xtask test` fails above it.
 const BUDGET: usize = 120_000;
@@ -101,7 +101,7 @@ mod tests {
 
     #[test]
     fn the_readme_gives_the_budget() {
-        let readme = std::fs::read_to_string(crate::files::root().join("README.md")).expect("README.md");
+        let readme = std::fs::read_to_string(crate::root().join("README.md")).expect("README.md");
         let sentence = format!("at most {} bytes", thousands(BUDGET));
         assert!(readme.contains(&sentence), "README.md says nothing of \"{sentence}\" for the first answer");
     }
