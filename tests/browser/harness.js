@@ -48,10 +48,15 @@ export const address = () => (site ??= serve(`${ROOT}dist`));
 let running;
 
 /** The browser that the tests of this file share; each test has its own profile in it. */
-export function browser() {
-  running ??= chromium.launch({
+export const browser = () => (running ??= launch());
+after(async () => (await running)?.close());
+
+/** Starts a browser. @param {string[]} [flags] */
+export function launch(flags = []) {
+  return chromium.launch({
     executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
     args: [
+      ...flags,
       '--no-sandbox',
       '--disable-gpu',
       '--disable-quic',
@@ -61,9 +66,7 @@ export function browser() {
       '--disable-sync',
     ],
   });
-  return running;
 }
-after(async () => (await running)?.close());
 
 /**
  * Declares a test of the page. It fails on errors that nobody caught, on error messages in the console, and on a request to

@@ -91,8 +91,8 @@ impl Toolchain {
         matches!(self, Self::Installed(_))
     }
 
-    /// `cargo VERB` for wasm with SIMD, in a target folder of its own.
-    pub fn cargo(&self, verb: &str) -> Command {
+    /// `cargo VERB` for wasm with or without SIMD, in a target folder of its own.
+    pub fn cargo(&self, verb: &str, simd: bool) -> Command {
         let mut command = cargo();
         // The caller's flags are for the caller's machine, and would replace the target's.
         for name in ["RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "CARGO_BUILD_RUSTFLAGS"] {
@@ -100,9 +100,12 @@ impl Toolchain {
         }
         command
             .current_dir(root())
-            .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", "-Ctarget-feature=+simd128")
+            .env(
+                "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS",
+                if simd { "-Ctarget-feature=+simd128" } else { "" },
+            )
             .args([verb, "--target", TARGET, "--target-dir"])
-            .arg(target_folder());
+            .arg(target_folder(simd));
         if let Self::Debian { linker } = self {
             command
                 .env("RUSTC", DEBIAN_RUSTC)
@@ -114,9 +117,9 @@ impl Toolchain {
     }
 }
 
-/// Where wasm is built, apart from what is native.
-pub fn target_folder() -> PathBuf {
-    root().join("target/wasm")
+/// Where wasm is built, apart from what is native: one folder for each set of flags, or each build would undo the other's.
+pub fn target_folder(simd: bool) -> PathBuf {
+    root().join(if simd { "target/wasm" } else { "target/wasm-plain" })
 }
 
 /// The library's folder, if the active compiler has one for wasm.

@@ -39,7 +39,8 @@ pub enum Purpose {
 
 /// Runs the command.
 pub fn run(args: Args) -> anyhow::Result<()> {
-    build(&args.out, Purpose::Publish)
+    build(&args.out, Purpose::Publish)?;
+    Ok(())
 }
 
 /// `dist/`, at the top of the workspace.
@@ -54,9 +55,10 @@ pub fn build_traces() -> anyhow::Result<()> {
     let folder = root().join("target/web/trace");
     // The tests take what they find there: no module of an earlier build.
     let _ = fs::remove_dir_all(&folder);
-    let traced = wasm::KERNELS.map(|wasm::Variant { name, features }| wasm::Variant {
+    let traced = wasm::KERNELS.map(|wasm::Variant { name, features, simd }| wasm::Variant {
         name: format!("{name}-trace").into(),
         features: format!("{features},trace").into(),
+        simd,
     });
     for (path, bytes) in wasm::build(&toolchain, &optimizer, &traced)? {
         files::write(&folder.join(path), &bytes)?;
@@ -64,8 +66,9 @@ pub fn build_traces() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Builds the page into a folder, all of it or nothing.
-pub fn build(out: &Path, purpose: Purpose) -> anyhow::Result<()> {
+/// Builds the page into a folder, all of it or nothing. Returns whether the first answer keeps within its budget, which a page
+/// that is not shrunk is not asked to.
+pub fn build(out: &Path, purpose: Purpose) -> anyhow::Result<bool> {
     let toolchain = Toolchain::ready()?;
     println!("{}", toolchain.description());
     let optimizer = match purpose {
@@ -76,19 +79,19 @@ pub fn build(out: &Path, purpose: Purpose) -> anyhow::Result<()> {
         println!("{}", optimizer.description());
     }
     let mut files = read_folder(&root().join("www"))?;
-    files.extend(wasm::build(&toolchain, &optimizer, &[&wasm::KERNELS[..], &[wasm::EXPLAIN]].concat())?);
+    files.extend(wasm::build(&toolchain, &optimizer, &[&wasm::KERNELS[..], &wasm::EXPLAIN].concat())?);
     let site = bundle(files)?;
-    let mut compressed = BTreeMap::new();
+    let (mut compressed, mut within) = (BTreeMap::new(), true);
     if purpose == Purpose::Publish {
         compressed = weight::compress(&site.files)?;
-        weight::print(&site, &compressed, &wasm::KERNELS);
+        within = weight::print(&site, &compressed, &wasm::KERNELS);
     }
     let all = site.files.iter().map(|(path, bytes)| (path.clone(), bytes)).chain(compressed.iter().flat_map(
         |(path, forms)| [(format!("{path}.br"), &forms.brotli), (format!("{path}.gz"), &forms.gzip)],
     ));
     replace_folder(out, all)?;
     println!("wrote {}", out.display());
-    Ok(())
+    Ok(within)
 }
 
 /// Replaces a built page by these files: they are written to a folder beside it, which is then renamed. Refuses to replace

@@ -9,8 +9,8 @@ use super::cache::cached;
 use super::wasm::Variant;
 use digit8_host::terminal::{table, thousands};
 
-/// Most bytes, compressed, that the first answer of the int8 model may need.
-const BUDGET: usize = 110_000;
+/// Most bytes, compressed by Brotli, that the first answer of the int8 model may need. `cargo xtask test` fails above it.
+const BUDGET: usize = 120_000;
 
 /// A file as hosts send it.
 pub struct Forms {
@@ -43,8 +43,8 @@ pub fn compress(files: &BTreeMap<String, Vec<u8>>) -> anyhow::Result<BTreeMap<St
 }
 
 /// Prints the size of every file, and the sums of those that the first answer needs, with each of the modules that the page
-/// chooses from.
-pub fn print(site: &Site, compressed: &BTreeMap<String, Forms>, modules: &[Variant]) {
+/// chooses from. Returns whether all of these keep within the budget.
+pub fn print(site: &Site, compressed: &BTreeMap<String, Forms>, modules: &[Variant]) -> bool {
     let mut sums = [0; 3];
     let mut first = vec![[0; 3]; modules.len()];
     let rows: Vec<_> = site
@@ -80,6 +80,7 @@ pub fn print(site: &Site, compressed: &BTreeMap<String, Forms>, modules: &[Varia
         first.clone().map(|(module, sizes)| row(&format!("• first int8 answer, by {}", module.name), sizes));
     let totals = [row("  all", sums)].into_iter().chain(totals);
     println!("\n{}\n", table(["  file", "bytes", "gzip", "brotli"], rows.into_iter().chain(totals)));
+    let mut within = true;
     for (module, sizes) in first.filter(|(_, sizes)| sizes[2] > BUDGET) {
         let over = thousands(sizes[2] - BUDGET);
         println!(
@@ -87,7 +88,9 @@ pub fn print(site: &Site, compressed: &BTreeMap<String, Forms>, modules: &[Varia
             module.name,
             thousands(BUDGET)
         );
+        within = false;
     }
+    within
 }
 
 fn add(sums: &mut [usize; 3], sizes: [usize; 3]) {
@@ -97,4 +100,16 @@ fn add(sums: &mut [usize; 3], sizes: [usize; 3]) {
 fn row(name: &str, sizes: [usize; 3]) -> [String; 4] {
     let [bytes, gzip, brotli] = sizes.map(thousands);
     [name.to_owned(), bytes, gzip, brotli]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_readme_gives_the_budget() {
+        let readme = std::fs::read_to_string(crate::root().join("README.md")).expect("README.md");
+        let sentence = format!("at most {} bytes", thousands(BUDGET));
+        assert!(readme.contains(&sentence), "README.md says nothing of \"{sentence}\" for the first answer");
+    }
 }
