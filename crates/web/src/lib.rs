@@ -7,6 +7,8 @@
 #[cfg(feature = "explain")]
 mod explain;
 mod file;
+#[cfg(feature = "lab")]
+mod lab;
 #[cfg(feature = "trace")]
 mod trace;
 

@@ -62,7 +62,7 @@ pub fn build(out: &Path) -> anyhow::Result<()> {
     let mut files = read_folder(&files::root().join("www"))?;
     let optimizer = wasm::Optimizer::find();
     println!("{}", optimizer.description());
-    for variant in wasm::KERNELS.iter().chain([&wasm::EXPLAIN]) {
+    for variant in wasm::KERNELS.iter().chain([&wasm::EXPLAIN, &wasm::LAB]) {
         files.extend(wasm::build(&toolchain, &optimizer, variant)?);
     }
     let site = bundle::bundle(files)?;

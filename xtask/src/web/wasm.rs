@@ -33,6 +33,9 @@ pub const KERNELS: [Variant<'static>; 3] = [
 /// The explanations, in a module of their own, so that nobody waits for them.
 pub const EXPLAIN: Variant<'static> = Variant { name: "explain", features: "explain,simd128" };
 
+/// The laboratory, which whoever opens one of its views loads.
+pub const LAB: Variant<'static> = Variant { name: "lab", features: "lab,simd128" };
+
 /// Binaryen's `wasm-opt`, if it is installed.
 pub struct Optimizer(Option<(PathBuf, String)>);
 

@@ -1,0 +1,103 @@
+// What the laboratory computes, beside the page: drawing never waits for it.
+
+import { readDigits } from './digits.js';
+import init, { Mixer, Networks, Trial, panicMessage } from '../pkg/lab.js';
+
+const PIXELS = 784;
+/** Digits between two pieces of news. */
+const CHUNK = 250;
+
+const loaded = init();
+/** @type {Networks | undefined} */
+let networks;
+
+/** The networks, which were given before anything is asked about them. */
+function given() {
+  if (!networks) throw new Error('the two networks do not fit together');
+  return networks;
+}
+
+/** @typedef {(news: unknown) => void} Report */
+/** @type {Record<string, (report: Report, ...args: any[]) => unknown>} */
+const TASKS = {
+  /** @param {Report} _ @param {Uint8Array} float @param {Uint8Array} int8 */
+  use(_, float, int8) {
+    networks?.free();
+    networks = undefined;
+    networks = new Networks(float, int8);
+  },
+  /** @param {Report} _ @param {number} layer @param {number} index @param {Uint8Array} pixels */
+  neuron: (_, layer, index, pixels) => given().neuron(layer, index, pixels),
+  /** @param {Report} _ @param {Uint8Array} pixels */
+  neurons: (_, pixels) => given().neurons(pixels),
+  /** @param {Report} _ @param {Uint8Array} pixels */
+  walk: (_, pixels) => given().walk(pixels),
+  trial,
+  mix,
+};
+
+/**
+ * Both networks on all test digits.
+ * @param {Report} report
+ */
+async function trial(report) {
+  // Its own copies of the networks: others may be chosen meanwhile.
+  const trial = new Trial(given());
+  const { pixels, ...about } = await onDigits(report, trial, Infinity);
+  const verdicts = trial.verdicts();
+  trial.free();
+  const pictures = verdicts.cases.map(({ index }) => pixels.slice(PIXELS * index, PIXELS * (index + 1)));
+  return { ...verdicts, ...about, pictures };
+}
+
+/**
+ * Every mixture of float and int8 layers on the first test digits.
+ * @param {Report} report
+ * @param {number} count
+ */
+async function mix(report, count) {
+  const mixer = new Mixer(given());
+  const { source, isTest } = await onDigits(report, mixer, count);
+  const mixtures = mixer.mixtures();
+  mixer.free();
+  return { ...mixtures, source, isTest };
+}
+
+/**
+ * Gives the first test digits to something that reads them, in pieces, so that others are heard between them.
+ * @param {Report} report
+ * @param {{ add: (pixels: Uint8Array, labels: Uint8Array) => void }} reader
+ * @param {number} most
+ */
+async function onDigits(report, reader, most) {
+  const digits = await readDigits('test', (share) => report({ share }));
+  const { pixels, labels } = digits;
+  const count = Math.min(most, labels.length);
+  for (let first = 0; first < count; first += CHUNK) {
+    const end = Math.min(first + CHUNK, count);
+    reader.add(pixels.subarray(PIXELS * first, PIXELS * end), labels.subarray(first, end));
+    report({ done: end, count });
+    await new Promise((resolve) => setTimeout(resolve));
+  }
+  return { ...digits, count };
+}
+
+onmessage = async ({ data: { id, task, args } }) => {
+  try {
+    await loaded;
+    postMessage({ id, result: await TASKS[task]((progress) => postMessage({ id, progress }), ...args) });
+  } catch (error) {
+    postMessage({ id, error: why(error) });
+  }
+};
+
+/** @param {unknown} error */
+function why(error) {
+  try {
+    const panic = panicMessage();
+    if (panic) return panic;
+  } catch {
+    // The module is not there: the error itself says why.
+  }
+  return error instanceof Error ? error.message : String(error);
+}
