@@ -1,6 +1,6 @@
 // What the laboratory computes, beside the page: drawing never waits for it.
 
-import { readDigits } from './digits.js';
+import { readDigits } from './mnist.js';
 import init, { Mixer, Networks, Trial, panicMessage } from '../pkg/lab.js';
 
 const PIXELS = 784;
