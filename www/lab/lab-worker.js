@@ -32,6 +32,8 @@ const TASKS = {
   neurons: (_, pixels) => given().neurons(pixels),
   /** @param {Report} _ @param {Uint8Array} pixels */
   walk: (_, pixels) => given().walk(pixels),
+  /** @param {Report} _ @param {Uint8Array} pixels */
+  answers: (_, pixels) => given().answers(pixels),
   trial,
   mix,
 };

@@ -51,6 +51,16 @@ class Lab {
     }
     return this.#caller.watch(progress, task, ...args);
   }
+
+  /**
+   * Asks what has nothing to do with the networks.
+   * @param {string} task
+   * @param {...unknown} args
+   * @returns {Promise<any>}
+   */
+  alone(task, ...args) {
+    return this.#caller.call(task, ...args);
+  }
 }
 
 /** The laboratory of a session. @param {Session} session */

@@ -3,6 +3,7 @@
 //! The rooms follow a digit's way through the program:
 //!
 //! - [`idx`] reads MNIST's files into [`digits`]; [`stroke`] turns pen strokes into the same kind of image;
+//! - [`picture`] does so with a photo or a scan;
 //! - [`float`] is the float32 network 784-h1-h2-10 and how it is trained;
 //! - [`quant`] finds scales and zero points and converts the float network;
 //! - [`int8`] is the quantized network, running on integers;
@@ -31,6 +32,7 @@ pub mod float;
 pub mod idx;
 pub mod int8;
 pub mod neuron;
+pub mod picture;
 pub mod quant;
 pub mod random;
 pub mod stroke;

@@ -3,6 +3,7 @@
 mod bundle;
 mod cache;
 mod comments;
+mod digits;
 mod references;
 mod wasm;
 mod weight;
@@ -65,6 +66,7 @@ pub fn build(out: &Path) -> anyhow::Result<()> {
     for variant in wasm::KERNELS.iter().chain([&wasm::EXPLAIN, &wasm::LAB]) {
         files.extend(wasm::build(&toolchain, &optimizer, variant)?);
     }
+    files.extend(digits::packed()?);
     let site = bundle::bundle(files)?;
     let compressed = weight::compress(&site.files)?;
     weight::print(&site, &compressed, &wasm::KERNELS.map(|variant| variant.name));

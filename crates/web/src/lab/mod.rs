@@ -1,6 +1,8 @@
 //! The laboratory for JavaScript: a module that the page loads when one of its views is opened.
 
+mod files;
 mod networks;
+mod training;
 mod trial;
 
 use digit8_core::Error;

@@ -1,6 +1,7 @@
 //! A float network and its int8 version, to be taken apart.
 
 use digit8_core::Kernel;
+use digit8_core::explain::Hybrid;
 use digit8_core::file::Model;
 use digit8_core::float::Mlp;
 use digit8_core::int8::QuantizedMlp;
@@ -58,6 +59,9 @@ export interface Dequantized {
   real: number;
   next?: { integer: number; scale: number; zeroPoint: number };
 }
+
+/** What a mixture of float and int8 layers answers; the `m`-th has layer `i + 1` on integers where bit `i` of `m` is set. */
+export interface Answer { integers: boolean[]; digit: number; logits: number[]; logitDifference: number; probabilityDifference: number }
 
 /** A tensor on an image's way; see crates/core/src/walk.rs. */
 export interface Stop {
@@ -128,6 +132,16 @@ impl Networks {
     pub fn walk(&self, pixels: &[u8]) -> Result<JsValue, JsError> {
         let stops = walk::walk(&self.float, &self.int8, Kernel::best(), pixels).map_err(refuse)?;
         Ok(serde_wasm_bindgen::to_value(&stops)?)
+    }
+
+    /// The answers of all eight mixtures of float and int8 layers to one image `[784]`.
+    ///
+    /// # Errors
+    /// If it is not one image.
+    #[wasm_bindgen(unchecked_return_type = "Answer[]")]
+    pub fn answers(&self, pixels: &[u8]) -> Result<JsValue, JsError> {
+        let hybrid = Hybrid::new(&self.float, &self.int8, Kernel::best()).map_err(refuse)?;
+        Ok(serde_wasm_bindgen::to_value(&hybrid.explain(pixels).map_err(refuse)?.answers)?)
     }
 
     fn dissect(&self, pixels: &[u8]) -> Result<Dissection<'_>, JsError> {

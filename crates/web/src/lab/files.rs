@@ -1,0 +1,57 @@
+//! What visitors bring.
+
+use digit8_core::file::{Info, Model, write};
+use digit8_core::picture;
+use js_sys::Uint8Array;
+use wasm_bindgen::prelude::*;
+
+use super::refuse;
+use crate::file;
+
+#[wasm_bindgen(typescript_custom_section)]
+const TYPES: &str = r#"
+/** What became of a picture; see crates/core/src/picture.rs. */
+export interface Picture { pixels: number[]; inverted: boolean; kept: boolean; ink: number[]; scale: number; moved: number[] }
+"#;
+
+/// A network that was brought, as the page takes it.
+#[wasm_bindgen(getter_with_clone)]
+pub struct Brought {
+    /// `float32`, or the scheme of an int8 network.
+    pub kind: String,
+    /// The sizes of the hidden layers.
+    pub hidden: Vec<usize>,
+    /// The safetensors file of the float network, or of the one that an int8 network's integers stand for.
+    pub float: Uint8Array,
+    /// That of the int8 network, if it is one.
+    pub int8: Option<Uint8Array>,
+}
+
+/// The network in a file that a visitor brought.
+///
+/// # Errors
+/// If there is none in it.
+#[wasm_bindgen(js_name = readNetwork)]
+pub fn read_network(bytes: &[u8]) -> Result<Brought, JsError> {
+    let model = file::read(bytes).map_err(refuse)?;
+    let file =
+        |model: &Model| write(model, &Info::new()).map(|bytes| Uint8Array::from(&bytes[..])).map_err(refuse);
+    let (kind, hidden, float, int8) = match &model {
+        Model::Float(mlp) => ("float32".to_owned(), mlp.hidden(), file(&model)?, None),
+        Model::Int8(mlp) => {
+            let float = Model::Float(mlp.dequantized().map_err(refuse)?);
+            (mlp.scheme().to_string(), mlp.hidden(), file(&float)?, Some(file(&model)?))
+        }
+    };
+    Ok(Brought { kind, hidden: hidden.to_vec(), float, int8 })
+}
+
+/// The image of a picture `[height, width, 4]`, and what was done to get it.
+///
+/// # Errors
+/// If there is no ink on paper in it.
+#[wasm_bindgen(js_name = readPicture, unchecked_return_type = "Picture")]
+pub fn read_picture(colours: &[u8], width: usize, height: usize) -> Result<JsValue, JsError> {
+    let picture = picture::Picture::read(colours, width, height).map_err(refuse)?;
+    Ok(serde_wasm_bindgen::to_value(&picture)?)
+}
