@@ -1,5 +1,6 @@
 // The choices that matter, kept in the page's address: to be opened again, sent to somebody, gone back to.
 
+import { drawn, written } from './drawing-code.js';
 import { MODELS } from './models.js';
 
 /** @import { Session, State } from './session.js' */
@@ -25,6 +26,11 @@ export const FIELDS = {
     read: (text) => SCHEMES.find((scheme) => scheme === text),
     write: (scheme) => scheme,
     isStep: true,
+  },
+  drawing: {
+    read: drawn,
+    write: written,
+    isStep: false,
   },
   neuron: {
     read: (text) => (/^[123]-\d{1,5}$/.test(text) ? text : undefined),

@@ -4,9 +4,10 @@ import { byId, idle } from './dom.js';
 import { words } from './errors.js';
 import { samples, showSamples } from './samples.js';
 
+/** @import { Networks } from './networks.js' */
 /** @import { Session } from './session.js' */
 
-/** @typedef {{ open: (session: Session) => unknown }} View */
+/** @typedef {{ open: (session: Session, networks: Networks) => unknown }} View */
 
 const STYLE = new URL('./chapters.css', import.meta.url);
 
@@ -21,17 +22,22 @@ const CHAPTERS = {
   neuron: () => import('./lab/neuron.js'),
   'test-digits': () => import('./lab/test-digits.js'),
   bits: () => import('./bits.js'),
+  own: () => import('./lab/own.js'),
   bench: () => import('./bench.js'),
   how: () => import('./how.js'),
 };
 /** Small ones, which show their buttons to those who search for them. */
-const EARLY = new Set(['bench']);
+const EARLY = new Set(['walk', 'neuron', 'test-digits', 'own', 'bench']);
 
-/** @param {Session} session */
-export async function open(session) {
+/**
+ * @param {Session} session
+ * @param {Networks} networks
+ */
+export async function open(session, networks) {
+  const fill = (/** @type {string} */ id) => openChapter(id, session, networks);
   await styled();
-  for (const [id, load] of Object.entries(CHAPTERS)) {
-    if (!EARLY.has(id)) near(byId(id), () => fill(session, id, load));
+  for (const id of Object.keys(CHAPTERS)) {
+    if (!EARLY.has(id)) near(byId(id), () => fill(id));
   }
   try {
     const digits = await samples();
@@ -42,19 +48,19 @@ export async function open(session) {
   }
   for (const id of EARLY) {
     await idle();
-    fill(session, id, CHAPTERS[id]);
+    fill(id);
   }
 }
 
 /**
- * @param {Session} session
  * @param {string} id
- * @param {() => Promise<View>} load
+ * @param {Session} session
+ * @param {Networks} networks
  */
-async function fill(session, id, load) {
+async function openChapter(id, session, networks) {
   try {
-    const view = await load();
-    await view.open(session);
+    const view = await CHAPTERS[id]();
+    await view.open(session, networks);
   } catch (error) {
     byId(`${id}-body`).textContent = `This did not load: ${words(error)}. Reload the page to try again; the answers above are not affected.`;
   }

@@ -38,7 +38,7 @@ async function start() {
   // What nobody waits for, and nobody needs to draw.
   try {
     const { open } = await import('./chapters.js');
-    await open(session);
+    await open(session, networks);
   } catch (error) {
     byId('disputed').textContent = `The samples and what stands below did not load: ${words(error)}. Reload the page to have them.`;
   }

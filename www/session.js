@@ -1,9 +1,10 @@
 // What the page is about right now: one object, and one way to change it.
 //
 // A view is a module that renders from the state: it subscribes, and draws what it shows from what it gets. Whatever a visitor
-// does is an `update`; nothing in a state is ever changed in place. How to add one: www/lab/NAME.js exports `open(session)`,
-// and chapters.js lists it with the section in index.html that it fills; it is loaded when that section comes near the window.
-// What belongs in the page's address is a line in address.js; what an int8 network can be made from, one in networks.js.
+// does is an `update`; nothing in a state is ever changed in place. How to add one: www/lab/NAME.js exports
+// `open(session, networks)`, and chapters.js lists it with the section in index.html that it fills; it is loaded when that section
+// comes near the window. `session.whenAtRest` is for what takes longer than a frame. What belongs in the page's address is a line
+// in address.js (FIELDS). Where a network comes from, if not from a shipped file, `networks.add` is told.
 
 import { image } from './engine.js';
 import { idle } from './dom.js';
@@ -42,10 +43,19 @@ import { idle } from './dom.js';
  */
 
 /**
+ * Networks that are not the page's own.
+ * @typedef {object} Own
+ * @property {string} name
+ * @property {Uint8Array} float the float network's safetensors file
+ * @property {Uint8Array} [int8] the int8 network's, where it is not made from the float one
+ */
+
+/**
  * @typedef {object} State
  * @property {string} model the chosen network, a name in MODELS
  * @property {Scheme} scheme the chosen int8 scheme
- * @property {unknown} recipe how the int8 network is made, where it is not the shipped one of the scheme
+ * @property {string} [recipe] how the int8 network is made, where it is not the shipped one of the scheme
+ * @property {Own} [own] networks that the visitor brought or trained, which answer in place of the shipped ones
  * @property {string} neuron the neuron that is taken apart, as `2-17`: the layer from 1, the neuron from 0; or nothing
  * @property {number} pen the pen's width, 1 for a normal one
  * @property {Drawing} drawing
@@ -71,6 +81,7 @@ const initial = () => {
     model: 'drawings',
     scheme: 'static',
     recipe: undefined,
+    own: undefined,
     neuron: '',
     pen: 1,
     drawing: BLANK,
