@@ -5,6 +5,7 @@ import { openAnswers } from './answers.js';
 import { byId } from './dom.js';
 import { hasSimd, kernelName, load, panic } from './engine.js';
 import { words } from './errors.js';
+import { made } from './lab/maker.js';
 import { Networks } from './networks.js';
 import { Pad } from './pad.js';
 import { SIDES, Session } from './session.js';
@@ -19,6 +20,7 @@ const scheme = /** @type {HTMLSelectElement} */ (byId('scheme'));
 const session = new Session();
 session.onError = (error) => session.stop(panicked(error));
 const networks = new Networks(session, program);
+networks.add(made);
 
 // From here on the page itself says what is wrong.
 root.dataset.started = '';

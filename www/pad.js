@@ -1,5 +1,6 @@
 // The pad: strokes of a pen, a finger, a mouse or the keyboard, drawn as they come.
 
+import { settled } from './drawing-code.js';
 import { BLANK } from './session.js';
 
 /** @import { Point, Session } from './session.js' */
@@ -72,7 +73,10 @@ export class Pad {
 
   #end() {
     const { drawing } = this.#session.state;
-    if (drawing.isDown) this.#session.update({ drawing: { ...drawing, isDown: false } });
+    if (!drawing.isDown) return;
+    // As it is in the page's address, so that whoever opens that sees the same answers.
+    const strokes = drawing.strokes.map((stroke, at) => (at + 1 < drawing.strokes.length ? stroke : settled(stroke)));
+    this.#session.update({ drawing: { strokes, isDown: false } });
   }
 
   /** @param {PointerEvent} event */

@@ -8,13 +8,15 @@ import { Caller } from './caller.js';
 
 const STYLE = new URL('./lab.css', import.meta.url);
 
+/** What computes, for all views. */
+export const worker = new Caller(() => new Worker(new URL('./lab-worker.js', import.meta.url), { type: 'module' }));
+
 /** @type {WeakMap<Session, Lab>} */
 const labs = new WeakMap();
 
 /** Computes with the networks of the moment, in a worker that all views share. */
 class Lab {
   #session;
-  #caller = new Caller(() => new Worker(new URL('./lab-worker.js', import.meta.url), { type: 'module' }));
   /** The files that the worker has. @type {(Uint8Array | undefined)[]} */
   #files = [];
 
@@ -47,19 +49,9 @@ class Lab {
     if (files.some((file, index) => file !== this.#files[index])) {
       this.#files = files;
       // Asked first, so answered first. What is wrong with the networks, whoever asks about them is told.
-      this.#caller.call('use', ...files).catch(() => {});
+      worker.call('use', ...files).catch(() => {});
     }
-    return this.#caller.watch(progress, task, ...args);
-  }
-
-  /**
-   * Asks what has nothing to do with the networks.
-   * @param {string} task
-   * @param {...unknown} args
-   * @returns {Promise<any>}
-   */
-  alone(task, ...args) {
-    return this.#caller.call(task, ...args);
+    return worker.watch(progress, task, ...args);
   }
 }
 

@@ -1,10 +1,10 @@
 // A visitor's own files: what is in one is told by its content, and nothing of it leaves the page.
 
 import { words } from '../errors.js';
+import { worker } from './lab.js';
 import { isPng, stateOf } from './png.js';
 
 /** @import { Session, Drawing, Point } from '../session.js' */
-/** @import { Caller } from './caller.js' */
 
 /** More than any such file needs. */
 const MOST = 64_000_000;
@@ -20,11 +20,10 @@ const LONGEST = 1024;
 /**
  * Opens a file, and says what it was.
  * @param {Session} session
- * @param {(task: string, ...args: unknown[]) => Promise<any>} ask asks the laboratory's worker
  * @param {File} file
  * @returns {Promise<Opened>}
  */
-export async function openFile(session, ask, file) {
+export async function openFile(session, file) {
   if (file.size === 0) throw new Error(`${file.name} is empty`);
   if (file.size > MOST) throw new Error(`${file.name} has ${(file.size / 1e6).toFixed(0)} MB, expected ${MOST / 1e6} MB at most`);
   const bytes = new Uint8Array(await file.arrayBuffer());
@@ -33,10 +32,10 @@ export async function openFile(session, ask, file) {
       const state = stateOf(bytes);
       if (state !== undefined) return restored(state);
     }
-    if (isPicture(bytes, file.type)) return await picture(session, ask, file);
+    if (isPicture(bytes, file.type)) return await picture(session, file);
     const text = asText(bytes);
-    if (text !== undefined) return json(session, ask, text);
-    return await network(session, ask, file.name, bytes);
+    if (text !== undefined) return json(session, text);
+    return await network(session, file.name, bytes);
   } catch (error) {
     throw new Error(`${file.name}: ${words(error)}`);
   }
@@ -67,10 +66,9 @@ function restored(state) {
 
 /**
  * @param {Session} session
- * @param {(task: string, ...args: unknown[]) => Promise<any>} ask
  * @param {File} file
  */
-async function picture(session, ask, file) {
+async function picture(session, file) {
   const bitmap = await createImageBitmap(file).catch(() => {
     throw new Error('not a picture that this browser can read');
   });
@@ -80,7 +78,7 @@ async function picture(session, ask, file) {
   const context = /** @type {OffscreenCanvasRenderingContext2D} */ (canvas.getContext('2d'));
   context.drawImage(bitmap, 0, 0, width, height);
   /** @type {Read} */
-  const read = await ask('picture', new Uint8Array(context.getImageData(0, 0, width, height).data.buffer), width, height);
+  const read = await worker.call('picture', new Uint8Array(context.getImageData(0, 0, width, height).data.buffer), width, height);
   const pixels = Uint8Array.from(read.pixels);
   session.update({ drawing: { strokes: [], picture: pixels, isDown: false } });
   const steps = read.kept
@@ -95,10 +93,9 @@ async function picture(session, ask, file) {
 
 /**
  * @param {Session} session
- * @param {(task: string, ...args: unknown[]) => Promise<any>} ask
  * @param {string} text
  */
-async function json(session, ask, text) {
+async function json(session, text) {
   // One drawing, or the first of many, one a line.
   const value = parsed(text) ?? parsed(text.trim().split('\n')[0]);
   if (value === undefined) throw new Error('not JSON, though it begins as JSON does');
@@ -107,7 +104,7 @@ async function json(session, ask, text) {
     session.update({ drawing: strokes(drawing) });
     return { text: 'The drawing is on the pad.' };
   }
-  const recipe = await ask('recipeOfJson', text);
+  const recipe = await worker.call('recipeOfJson', text);
   session.update({ recipe });
   return { text: `The recipe ${recipe} makes the int8 network now.` };
 }
@@ -141,13 +138,12 @@ function strokes(given) {
 
 /**
  * @param {Session} session
- * @param {(task: string, ...args: unknown[]) => Promise<any>} ask
  * @param {string} name
  * @param {Uint8Array} bytes
  */
-async function network(session, ask, name, bytes) {
+async function network(session, name, bytes) {
   /** @type {{ kind: string, hidden: number[], float: Uint8Array, int8?: Uint8Array }} */
-  const { kind, hidden, float, int8 } = await ask('network', bytes);
+  const { kind, hidden, float, int8 } = await worker.call('network', bytes);
   session.update({ own: { name, float, int8 } });
   const size = `784-${hidden.join('-')}-10`;
   return {

@@ -3,7 +3,8 @@
 import { byId, element } from '../dom.js';
 import { words } from '../errors.js';
 import { showPixels } from '../pixels.js';
-import { button, figure, labOf, styled } from './lab.js';
+import { button, figure, styled, worker } from './lab.js';
+import { recipeOf } from './maker.js';
 import { openFile } from './open-file.js';
 import { pngOf } from './png.js';
 import { save } from './save.js';
@@ -14,7 +15,6 @@ import { save } from './save.js';
 /** @param {Session} session */
 export async function open(session) {
   await styled();
-  const lab = labOf(session);
   const input = element('input', { type: 'file', id: 'own-file', 'data-testid': 'open-file', accept: '.safetensors,.onnx,.json,.jsonl,image/*' });
   const state = element('p', { class: 'verdict', role: 'status', 'data-testid': 'open-result' }, 'Nothing of it leaves your device.');
   const shown = element('div', { class: 'figures' });
@@ -27,7 +27,7 @@ export async function open(session) {
     state.textContent = `Opening ${file.name} …`;
     shown.replaceChildren();
     try {
-      const { text, picture } = await openFile(session, (task, ...args) => lab.alone(task, ...args), file);
+      const { text, picture } = await openFile(session, file);
       state.textContent = text;
       if (picture) shown.replaceChildren(stages(picture));
     } catch (error) {
@@ -75,7 +75,6 @@ function stages({ bitmap, read }) {
  * @param {(text: string) => void} tell
  */
 function takeAway(session, tell) {
-  const lab = labOf(session);
   const attempt = (/** @type {() => unknown} */ action) => async () => {
     try {
       await action();
@@ -115,7 +114,7 @@ function takeAway(session, tell) {
       { class: 'controls' },
       copy,
       button('int8 network (safetensors)', 'download-int8', attempt(() => save('digit8-int8.safetensors', /** @type {BlobPart} */ (int8().file), 'application/octet-stream'))),
-      button('Recipe (JSON)', 'download-recipe', attempt(async () => save('digit8-recipe.json', await lab.alone('recipeJson', session.state.recipe ?? `scheme=${session.state.scheme}`), 'application/json'))),
+      button('Recipe (JSON)', 'download-recipe', attempt(async () => save('digit8-recipe.json', await worker.call('recipeJson', recipeOf(session.state) ?? `scheme=${session.state.scheme}`), 'application/json'))),
       button('Drawing (PNG)', 'download-drawing', attempt(drawing)),
     ),
     note,

@@ -10,6 +10,7 @@
 //! - [`neuron`] takes one neuron apart, down to the last addition;
 //! - [`compare`] holds two models' answers against each other; [`explain`] finds the layer that makes them differ;
 //! - [`walk`] lists every integer of an image's way, [`trial`] the digits that the networks read wrongly;
+//! - [`spread`] counts the values that observers see;
 //! - [`file`](mod@file) keeps models as safetensors, under PyTorch's names.
 //!
 //! Why the integers are what they are, from first principles, is told in [`arithmetic`]; comments that cite a rule by its number
@@ -35,6 +36,7 @@ pub mod neuron;
 pub mod picture;
 pub mod quant;
 pub mod random;
+pub mod spread;
 pub mod stroke;
 pub mod trial;
 pub mod walk;
