@@ -28,7 +28,9 @@ pub fn spread(mlp: &Mlp, kernel: Kernel, pixels: &[u8], relu: bool) -> [Spread; 
         pixels[..pixels.len() / PIXELS * PIXELS].iter().map(|&pixel| table[usize::from(pixel)]).collect();
     let [mut hidden1, mut hidden2, logits] = mlp.layer_outputs(kernel, pixels);
     if relu {
-        [&mut hidden1, &mut hidden2].map(|hidden| hidden.mapv_inplace(|y| y.max(0.0)));
+        for hidden in [&mut hidden1, &mut hidden2] {
+            hidden.mapv_inplace(|y| y.max(0.0));
+        }
     }
     let of = |values: &Array2<f32>| Spread::of(values.iter());
     [Spread::of(input.iter()), of(&hidden1), of(&hidden2), of(&logits)]
