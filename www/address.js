@@ -34,6 +34,11 @@ export const FIELDS = {
     write: (recipe) => recipe,
     isStep: true,
   },
+  ranges: {
+    read: (text) => (/^[\d.e:,-]{1,120}$/.test(text) ? text : undefined),
+    write: (ranges) => ranges,
+    isStep: false,
+  },
   neuron: {
     read: (text) => (/^[123]-\d{1,5}$/.test(text) ? text : undefined),
     write: (neuron) => neuron,

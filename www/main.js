@@ -9,6 +9,7 @@ import { made } from './lab/maker.js';
 import { Networks } from './networks.js';
 import { Pad } from './pad.js';
 import { SIDES, Session } from './session.js';
+import { leaveOut } from './visible.js';
 
 const root = document.documentElement;
 const undo = /** @type {HTMLButtonElement} */ (byId('undo'));
@@ -24,6 +25,7 @@ networks.add(made);
 
 // From here on the page itself says what is wrong.
 root.dataset.started = '';
+leaveOut();
 openChoices();
 openPad();
 openAnswers(session, networks);

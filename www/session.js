@@ -55,6 +55,7 @@ import { idle } from './dom.js';
  * @property {string} model the chosen network, a name in MODELS
  * @property {Scheme} scheme the chosen int8 scheme
  * @property {string} [recipe] how the int8 network is made, where it is not the shipped one of the scheme
+ * @property {string} ranges the ranges of activations that the visitor moved, as `min:max` of each tensor; or nothing
  * @property {Own} [own] networks that the visitor brought or trained, which answer in place of the shipped ones
  * @property {string} neuron the neuron that is taken apart, as `2-17`: the layer from 1, the neuron from 0; or nothing
  * @property {number} pen the pen's width, 1 for a normal one
@@ -81,6 +82,7 @@ const initial = () => {
     model: 'drawings',
     scheme: 'static',
     recipe: undefined,
+    ranges: '',
     own: undefined,
     neuron: '',
     pen: 1,

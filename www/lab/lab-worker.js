@@ -72,9 +72,9 @@ async function mix(report, count) {
  * @param {number} most
  */
 async function onDigits(report, reader, most) {
-  const digits = await readDigits('test', (share) => report({ share }));
+  const digits = await readDigits('test', most, (share) => report({ share }));
   const { pixels, labels } = digits;
-  const count = Math.min(most, labels.length);
+  const count = labels.length;
   for (let first = 0; first < count; first += CHUNK) {
     const end = Math.min(first + CHUNK, count);
     reader.add(pixels.subarray(PIXELS * first, PIXELS * end), labels.subarray(first, end));

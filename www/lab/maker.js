@@ -18,7 +18,7 @@ function keyOf(own) {
 }
 
 /** The recipe by which the int8 network is made; none if it is a file's. @param {State} state */
-export const recipeOf = ({ recipe, own, scheme }) => recipe ?? (own && !own.int8 ? `scheme=${scheme}` : undefined);
+export const recipeOf = ({ recipe, ranges, own, scheme }) => recipe ?? ((own && !own.int8) || ranges ? `scheme=${scheme}` : undefined);
 
 /** @type {Maker} */
 export const made = (state, side) => {
@@ -31,12 +31,12 @@ export const made = (state, side) => {
     return file && { key: `${source} int8`, label: own.name, name: own.name, file: async () => file };
   }
   return {
-    key: `${source} ${recipe}`,
+    key: `${source} ${recipe} ${state.ranges}`,
     label: `${own?.name ?? model}, ${recipe}`,
     name: recipe,
     file: async (progress, signal) => {
       const [{ worker }, float] = await Promise.all([import('./lab.js'), own?.float ?? fetchModel(MODELS[model].float32, () => {}, signal)]);
-      const { file } = await worker.watch(({ share = 1 }) => progress(share), 'make', float, recipe);
+      const { file } = await worker.watch(({ share = 1 }) => progress(share), 'make', float, recipe, state.ranges);
       return file;
     },
   };

@@ -8,39 +8,56 @@ import { fetched } from '../models.js';
  */
 
 const PIXELS = 784;
-const TEST = new URL('../digits/test.digits', import.meta.url);
-
-const FILES = {
-  test: [TEST],
+/** Every set in parts, in the order of its digits. */
+const PARTS = {
+  test: [new URL('../digits/test.digits', import.meta.url)],
+  train: [
+    new URL('../digits/train-1.digits', import.meta.url),
+    new URL('../digits/train-2.digits', import.meta.url),
+    new URL('../digits/train-3.digits', import.meta.url),
+    new URL('../digits/train-4.digits', import.meta.url),
+    new URL('../digits/train-5.digits', import.meta.url),
+    new URL('../digits/train-6.digits', import.meta.url),
+  ],
 };
 
-/** @type {Map<string, Promise<Digits>>} */
-const read = new Map();
+/** Parts that were asked for. @type {Map<URL, Promise<Digits>>} */
+const asked = new Map();
 
 /**
- * A set of digits; those of an earlier call, if there was one.
- * @param {keyof typeof FILES} set
+ * The first digits of a set. What has come before is not asked for again.
+ * @param {keyof typeof PARTS} set
+ * @param {number} count how many, Infinity for all
  * @param {(share: number) => void} [progress] called with the share that has arrived, 0 to 1
+ * @returns {Promise<Digits>}
  */
-export function readDigits(set, progress = () => {}) {
-  const digits = read.get(set) ?? fetchAll(FILES[set], progress);
-  read.set(set, digits);
-  digits.catch(() => read.delete(set));
-  return digits;
+export async function readDigits(set, count, progress = () => {}) {
+  const urls = PARTS[set];
+  /** @type {Digits[]} */
+  const parts = [];
+  let have = 0;
+  for (const [index, url] of urls.entries()) {
+    if (have >= count) break;
+    const part = await partOf(url, (share) => progress((index + share) / urls.length));
+    parts.push(part);
+    have += part.labels.length;
+  }
+  progress(1);
+  const [{ source, isTest }] = parts;
+  const all = Math.min(count, have);
+  const pixels = joined(parts.map(({ pixels }) => pixels)).subarray(0, PIXELS * all);
+  return { source, isTest, pixels, labels: joined(parts.map(({ labels }) => labels)).subarray(0, all) };
 }
 
 /**
- * @param {URL[]} urls
+ * @param {URL} url
  * @param {(share: number) => void} progress
- * @returns {Promise<Digits>}
  */
-async function fetchAll(urls, progress) {
-  const parts = [];
-  for (const [index, url] of urls.entries()) {
-    parts.push(await fetchPart(url, (share) => progress((index + share) / urls.length)));
-  }
-  const [{ source, isTest }] = parts;
-  return { source, isTest, pixels: joined(parts.map(({ pixels }) => pixels)), labels: joined(parts.map(({ labels }) => labels)) };
+function partOf(url, progress) {
+  const part = asked.get(url) ?? fetchPart(url, progress);
+  asked.set(url, part);
+  part.catch(() => asked.delete(url));
+  return part;
 }
 
 /**
@@ -87,6 +104,7 @@ async function unpacked(stream) {
 
 /** @param {Uint8Array[]} parts */
 function joined(parts) {
+  if (parts.length === 1) return parts[0];
   const all = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
   let at = 0;
   for (const part of parts) {

@@ -48,6 +48,7 @@ export function stateOf(file) {
     if (text.startsWith(`${KEYWORD}\0`)) return text.slice(KEYWORD.length + 1);
     at += 12 + length;
   }
+  return undefined;
 }
 
 /** @param {Uint8Array} bytes */
