@@ -1,14 +1,16 @@
 //! The digits that the page offers, packed by the program `digit8` from whatever data there is.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::io::Write;
 use std::path::PathBuf;
 
 use anyhow::Context;
+use digit8_host::files;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
-use crate::files;
+use crate::{digit8, root};
 
 /// The files by which the page knows them: the test digits, and the training digits in parts.
 const FILES: [&str; 7] = [
@@ -21,9 +23,22 @@ const FILES: [&str; 7] = [
     "train-6.digits",
 ];
 
-/// The files by their path in the page; those that cannot be had say that there are none in them.
+/// The files by their path in the page, packed if they are not there yet. Where no digits can be had, the page is built all the same,
+/// and its files say that there are none in them.
 pub fn packed() -> anyhow::Result<BTreeMap<String, Vec<u8>>> {
-    let folder = folder();
+    let folder = root().join("target/web/digits");
+    let is_missing = || FILES.iter().any(|name| !folder.join(name).exists());
+    if is_missing() {
+        println!("packing digits for the page");
+        let mut command = digit8::command(["pack".into(), "--out".into(), OsString::from(&folder)])?;
+        if let Some(data) = shared_digits() {
+            command.env(DATA_VARIABLE, data);
+        }
+        let status = command.current_dir(root()).status();
+        if is_missing() || !status.is_ok_and(|status| status.success()) {
+            println!("the page goes without digits to test and to train with");
+        }
+    }
     FILES
         .into_iter()
         .map(|name| {
@@ -34,11 +49,18 @@ pub fn packed() -> anyhow::Result<BTreeMap<String, Vec<u8>>> {
         .collect()
 }
 
+/// Names a folder with digits to the program `digit8`.
+const DATA_VARIABLE: &str = "DIGIT8_DATA";
+
+/// MNIST in the folder that the tests share, if nobody has named another one.
+fn shared_digits() -> Option<PathBuf> {
+    let shared = std::env::var_os("DIGIT8_SHARED").map_or_else(|| root().join("../shared"), PathBuf::from);
+    let folder = shared.join("mnist");
+    (std::env::var_os(DATA_VARIABLE).is_none() && folder.join("t10k-images-idx3-ubyte.gz").exists())
+        .then_some(folder)
+}
+
 fn none() -> anyhow::Result<Vec<u8>> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
     encoder.write_all(b"{\"count\":0}\n").and_then(|()| encoder.finish()).context("cannot compress")
-}
-
-fn folder() -> PathBuf {
-    files::root().join("target/web/digits")
 }

@@ -32,7 +32,10 @@ mod tests {
         assert_eq!(mlp.layers()[1..], spoilt.layers()[1..]);
         let sqnr = |mlp: &Mlp, granularity| {
             let int8 = quantize(mlp, Calibration::Dynamic, granularity).unwrap();
-            assert_eq!(matches!(int8.layers()[0].weight_scale, WeightScale::PerTensor(_)), granularity == Granularity::PerTensor);
+            assert_eq!(
+                matches!(int8.layers()[0].weight_scale, WeightScale::PerTensor(_)),
+                granularity == Granularity::PerTensor
+            );
             layer_weights(mlp, &int8)[0].error.sqnr
         };
         let [tensor, channel] = [Granularity::PerTensor, Granularity::PerChannel];
