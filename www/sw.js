@@ -61,5 +61,13 @@ async function respond(request) {
   url.search = url.hash = '';
   const wanted = url.pathname.endsWith('/') ? new URL('index.html', url).href : url.href;
   const own = await (await caches.open(PREFIX + VERSION)).match(wanted);
-  return own ?? (await caches.match(wanted)) ?? fetch(request);
+  const kept = own ?? (await caches.match(wanted));
+  if (kept) return kept;
+  const response = await fetch(request);
+  // Digits to test and to train with: too much for everybody, and kept once somebody has asked for them.
+  if (response.ok && wanted.endsWith('.digits')) {
+    const cache = await caches.open(PREFIX + VERSION);
+    await cache.put(wanted, response.clone());
+  }
+  return response;
 }
