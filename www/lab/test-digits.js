@@ -124,7 +124,7 @@ function confusion(name, counts, others = counts) {
  * @param {Found} found
  */
 function worthALook(session, { cases, pictures }) {
-  const option = ([value, label]) => element('option', { value }, label);
+  const option = (/** @type {[string, string]} */ [value, label]) => element('option', { value }, label);
   const kinds = element('select', { id: 'case-kind', 'data-testid': 'case-kind' }, ...Object.entries(KINDS).map(([kind, { label, has }]) => option([kind, `${label} (${whole(cases.filter(has).length)})`])));
   const places = element('select', { id: 'case-place', 'data-testid': 'case-place' }, ...Object.entries(PLACES).map(option));
   const grid = element('div', { class: 'misread', 'data-testid': 'test-cases' });
