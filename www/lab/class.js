@@ -65,6 +65,9 @@ export async function open(session) {
       note.textContent = 'This browser does not let the page copy: here is the code, selected.';
     }
   });
+  const address = element('p', { class: 'print-link' });
+  document.querySelector('footer')?.append(address);
+  addEventListener('beforeprint', () => (address.textContent = location.href));
   byId('class-body').replaceChildren(
     element(
       'div',

@@ -1,7 +1,20 @@
 // What the laboratory computes, beside the page: drawing never waits for it.
 
 import { readDigits } from './mnist.js';
-import init, { Mixer, Networks, Trial, panicMessage } from '../pkg/lab.js';
+import init, {
+  Mixer,
+  Networks,
+  Trial,
+  catalog,
+  panicMessage,
+  readNetwork,
+  readPicture,
+  recipeJson,
+  recipeOfJson,
+  recipeParts,
+  recipeWith,
+  withOutlier,
+} from '../pkg/lab.js';
 
 const PIXELS = 784;
 /** Digits between two pieces of news. */
@@ -36,6 +49,26 @@ const TASKS = {
   answers: (_, pixels) => given().answers(pixels),
   trial,
   mix,
+  catalog: () => catalog(),
+  /** @param {Report} _ @param {string} recipe */
+  recipeParts: (_, recipe) => recipeParts(recipe),
+  /** @param {Report} _ @param {string} recipe @param {string} part @param {string} value */
+  recipeWith: (_, recipe, part, value) => recipeWith(recipe, part, value),
+  /** @param {Report} _ @param {string} recipe */
+  recipeJson: (_, recipe) => recipeJson(recipe),
+  /** @param {Report} _ @param {string} json */
+  recipeOfJson: (_, json) => recipeOfJson(json),
+  /** @param {Report} _ @param {Uint8Array} file */
+  outlier: (_, file) => withOutlier(file, 10),
+  /** @param {Report} _ @param {Uint8Array} colours @param {number} width @param {number} height */
+  picture: (_, colours, width, height) => readPicture(colours, width, height),
+  /** @param {Report} _ @param {Uint8Array} file */
+  network(_, file) {
+    const brought = readNetwork(file);
+    const { kind, hidden, float, int8 } = brought;
+    brought.free();
+    return { kind, hidden: Array.from(hidden), float, int8 };
+  },
 };
 
 /**

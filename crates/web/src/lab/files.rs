@@ -46,6 +46,21 @@ pub fn read_network(bytes: &[u8]) -> Result<Brought, JsError> {
     Ok(Brought { kind, hidden: hidden.to_vec(), float, int8 })
 }
 
+/// The float network of a safetensors file with one weight multiplied by `factor`, as a file again.
+///
+/// # Errors
+/// If it is no float network.
+#[wasm_bindgen(js_name = withOutlier)]
+pub fn with_outlier(bytes: &[u8], factor: f32) -> Result<Vec<u8>, JsError> {
+    match file::read(bytes).map_err(refuse)? {
+        Model::Float(mlp) => {
+            let mlp = mlp.with_outlier(factor).map_err(refuse)?;
+            write(&Model::Float(mlp), &Info::new()).map_err(refuse)
+        }
+        Model::Int8(_) => Err(JsError::new("an int8 network, expected float32")),
+    }
+}
+
 /// The image of a picture `[height, width, 4]`, and what was done to get it.
 ///
 /// # Errors

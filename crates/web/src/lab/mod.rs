@@ -2,6 +2,7 @@
 
 mod files;
 mod networks;
+mod recipes;
 mod training;
 mod trial;
 
