@@ -13,6 +13,8 @@ import init, {
   recipeOfJson,
   recipeParts,
   recipeWith,
+  shareRight,
+  trainFromNothing,
   withOutlier,
 } from '../pkg/lab.js';
 
@@ -49,6 +51,7 @@ const TASKS = {
   answers: (_, pixels) => given().answers(pixels),
   trial,
   mix,
+  train,
   catalog: () => catalog(),
   /** @param {Report} _ @param {string} recipe */
   recipeParts: (_, recipe) => recipeParts(recipe),
@@ -115,6 +118,17 @@ async function onDigits(report, reader, most) {
     await new Promise((resolve) => setTimeout(resolve));
   }
   return { ...digits, count };
+}
+
+/**
+ * Trains a network from nothing, as the notebook does: one epoch.
+ * @param {Report} report
+ */
+async function train(report) {
+  const [digits, test] = [await readDigits('train', Infinity, (share) => report({ share })), await readDigits('test', Infinity)];
+  const news = (/** @type {number} */ done, /** @type {number} */ loss) => report({ done, loss });
+  const float = trainFromNothing(digits.pixels, digits.labels, 1, 0, news);
+  return { float, digits: digits.labels.length, right: shareRight(float, test.pixels, test.labels), count: test.labels.length };
 }
 
 onmessage = async ({ data: { id, task, args } }) => {

@@ -1,7 +1,8 @@
 //! Two networks on many labelled digits.
 
 use digit8_core::Kernel;
-use digit8_core::compare::logits;
+use digit8_core::compare::{Confusion, logits};
+use digit8_core::digits::Digits;
 use digit8_core::explain::Hybrid;
 use digit8_core::file::Model;
 use digit8_core::walk::Mixtures;
@@ -9,6 +10,7 @@ use wasm_bindgen::prelude::*;
 
 use super::networks::Networks;
 use super::refuse;
+use crate::file;
 
 #[wasm_bindgen(typescript_custom_section)]
 const TYPES: &str = r#"
@@ -94,4 +96,16 @@ impl Mixer {
     pub fn mixtures(&self) -> Result<JsValue, JsError> {
         Ok(serde_wasm_bindgen::to_value(&self.mixtures)?)
     }
+}
+
+/// The share of digits `[n, 784]` that the network in a safetensors file reads as what their labels `[n]` say, 0 to 1.
+///
+/// # Errors
+/// If there is no network in the file, or there are not as many labels.
+#[wasm_bindgen(js_name = shareRight)]
+pub fn share_right(file: &[u8], pixels: &[u8], labels: &[u8]) -> Result<f64, JsError> {
+    let model = file::read(file).map_err(refuse)?;
+    let digits = Digits::new(pixels.to_vec(), labels.to_vec()).map_err(refuse)?;
+    let logits = logits(&model, Kernel::best(), digits.images());
+    Ok(Confusion::count(&logits, digits.labels()).accuracy())
 }
