@@ -26,10 +26,12 @@ export class Picker {
   show(layers, layer, index) {
     if (layers.some(({ length }, at) => this.#layers[at]?.length !== length)) this.#build(layers);
     layers.forEach((outputs, at) => {
-      const most = Math.max(...outputs.map(Math.abs)) || 1;
+      // Logits are below 0, too: the least of them has no bar.
+      const least = Math.min(...outputs, 0);
+      const room = Math.max(...outputs) - least || 1;
       this.#layers[at].forEach((button, neuron) => {
         const isChosen = at + 1 === layer && neuron === index;
-        button.style.setProperty('--share', String(Math.max(outputs[neuron], 0) / most));
+        button.style.setProperty('--share', String((outputs[neuron] - least) / room));
         button.ariaLabel = button.title = `linear${at + 1}, neuron ${neuron}: ${real(outputs[neuron], 3)}`;
         button.setAttribute('aria-pressed', String(isChosen));
         button.tabIndex = isChosen || (at + 1 !== layer && neuron === 0) ? 0 : -1;

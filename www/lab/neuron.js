@@ -9,7 +9,7 @@ import { contributions, weights } from './neuron-pictures.js';
 /** @import { Neuron } from '../pkg/lab.js' */
 /** @import { Session } from '../session.js' */
 
-/** A line of the arithmetic: what is done, with which numbers, and the result with its full value. @typedef {[string, string, number, string?]} Line */
+/** A line of the arithmetic: what is done, with which numbers, the result, and the name of it. @typedef {[string, string, number, string]} Line */
 
 const TERMS = 8;
 
@@ -19,7 +19,7 @@ export async function open(session) {
   const lab = labOf(session);
   const title = element('p', { class: 'verdict', role: 'status', 'data-testid': 'neuron-title' });
   const picker = new Picker((layer, index) => session.update({ neuron: `${layer}-${index}` }));
-  const figures = element('div', { class: 'figures' });
+  const figures = element('div', { class: 'figures roomy' });
   byId('neuron-body').replaceChildren(picker.element, title, figures);
 
   const show = async () => {
@@ -96,19 +96,12 @@ function pictures(neuron, pixels) {
  * @param {string} caption
  * @param {Line[]} lines
  */
-const steps = (caption, lines) =>
-  scrolled(
-    caption,
-    table(
-      caption,
-      ['step', 'numbers', 'result'],
-      lines.map(([what, numbers, value, id]) => [
-        what,
-        numbers,
-        { text: Number.isInteger(value) ? whole(value) : real(value, 7), value, id: id ?? '' },
-      ]),
-    ),
-  );
+function steps(caption, lines) {
+  const rows = lines.map(([what, numbers, value, id]) => [what, numbers, { text: Number.isInteger(value) ? whole(value) : real(value, 7), value, id }]);
+  const made = table(caption, ['step', 'numbers', 'result'], rows);
+  made.classList.add('steps');
+  return scrolled(caption, made);
+}
 
 /** The int8 network's way. @param {Neuron} neuron */
 function integers(neuron) {
