@@ -88,7 +88,7 @@ function testDigits() {
 
 const digits = testDigits();
 
-pageTest('the test digits are read as a network written from the rules alone reads them', { skip: digits ? false : 'the page was built without digits' }, async (page) => {
+pageTest('the test digits are read as a network written from the rules alone reads them', { skip: digits ? false : 'the page was built without digits', timeout: 240_000 }, async (page) => {
   assert(digits);
   await page.getByTestId('run-test-digits').click();
   await page.getByTestId('test-accuracy-int8').waitFor({ timeout: 30_000 });

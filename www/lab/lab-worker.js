@@ -5,11 +5,13 @@ import init, {
   Mixer,
   Networks,
   Trial,
+  Workshop,
   catalog,
   panicMessage,
   readNetwork,
   readPicture,
   recipeJson,
+  recipeNeeds,
   recipeOfJson,
   recipeParts,
   recipeWith,
@@ -21,6 +23,8 @@ import init, {
 const PIXELS = 784;
 /** Digits between two pieces of news. */
 const CHUNK = 250;
+/** Digits whose activations are drawn. */
+const PICTURED = 500;
 
 const loaded = init();
 /** @type {Networks | undefined} */
@@ -32,6 +36,7 @@ function given() {
   return networks;
 }
 
+/** @import { Product } from '../pkg/lab.js' */
 /** @typedef {(news: unknown) => void} Report */
 /** @type {Record<string, (report: Report, ...args: any[]) => unknown>} */
 const TASKS = {
@@ -51,7 +56,10 @@ const TASKS = {
   answers: (_, pixels) => given().answers(pixels),
   trial,
   mix,
+  make,
   train,
+  retrain,
+  pictures,
   catalog: () => catalog(),
   /** @param {Report} _ @param {string} recipe */
   recipeParts: (_, recipe) => recipeParts(recipe),
@@ -118,6 +126,92 @@ async function onDigits(report, reader, most) {
     await new Promise((resolve) => setTimeout(resolve));
   }
   return { ...digits, count };
+}
+
+/** The digits of the last recipe stay there. */
+let calibration = '';
+let training = '';
+/** @type {Workshop | undefined} */
+let workshop;
+
+/**
+ * Gives the workshop the digits that a recipe asks for.
+ * @param {string} recipe
+ * @param {(share: number) => void} loading
+ */
+async function supplied(recipe, loading) {
+  workshop ??= new Workshop();
+  const needs = recipeNeeds(recipe);
+  if (needs.calibrates) {
+    const { set, digits = Infinity } = needs.calibration;
+    const wanted = `${set} ${digits}`;
+    if (wanted !== calibration) {
+      const { pixels, labels } = await readDigits(set, digits, loading);
+      workshop.calibrateWith(pixels, labels);
+      calibration = wanted;
+    }
+  }
+  if (needs.retrains) {
+    const { digits = Infinity } = needs.training;
+    if (String(digits) !== training) {
+      const { pixels, labels } = await readDigits('train', digits, loading);
+      workshop.trainWith(pixels, labels);
+      training = String(digits);
+    }
+  }
+  return workshop;
+}
+
+/** The shares of the work that its stages take. @type {Record<string, [number, number]>} */
+const STAGES = { calibrate: [0, 0.2], round: [0.2, 0.4], retrain: [0.4, 1] };
+
+/**
+ * Makes a network by a recipe.
+ * @param {Report} report
+ * @param {Uint8Array} float
+ * @param {string} recipe
+ * @param {string} ranges
+ */
+async function make(report, float, recipe, ranges) {
+  const ready = await supplied(recipe, (share) => report({ share: 0.5 * share }));
+  const news = (/** @type {string} */ stage, /** @type {number} */ done) => {
+    const [from, to] = STAGES[stage] ?? [0, 1];
+    report({ share: 0.5 + 0.5 * (from + (to - from) * done) });
+  };
+  return made(ready.make(float, recipe, ranges, sparing(news)));
+}
+
+/** @param {Product} product */
+function made(product) {
+  const { file, weightBytes } = product;
+  product.free();
+  return { file, weightBytes };
+}
+
+/**
+ * The same function, called no more often than the eye can follow.
+ * @template {unknown[]} A
+ * @param {(...args: A) => void} tell
+ */
+function sparing(tell) {
+  let last = 0;
+  return (/** @type {A} */ ...args) => {
+    const now = performance.now();
+    if (now - last < 50) return;
+    last = now;
+    tell(...args);
+  };
+}
+
+/**
+ * What the activations of the first test digits are, and what becomes of the weights.
+ * @param {Report} _
+ * @param {number} bits of activations
+ */
+async function pictures(_, bits) {
+  const networks = given();
+  const { pixels } = await readDigits('test', Infinity).catch(() => ({ pixels: new Uint8Array(PIXELS) }));
+  return networks.pictures(pixels.subarray(0, PIXELS * PICTURED), 2 ** bits - 1);
 }
 
 /**

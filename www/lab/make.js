@@ -86,7 +86,7 @@ export async function open(session) {
     try {
       const lab = labOf(session);
       answer.textContent = await said(session);
-      const pictures = await lab.ask('pictures', parts.scheme === 'fused');
+      const pictures = await lab.ask('pictures', Number(parts['activation-bits']));
       figures.replaceChildren(weights(pictures), ...activations(pictures, session));
       tries.made(current(), pictures.weightBytes);
     } catch (error) {

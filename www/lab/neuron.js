@@ -113,7 +113,7 @@ function integers(neuron) {
     ['accumulator', `${whole(products)} − ${signed(correction)}`, accumulator, 'neuron-accumulator'],
   ];
   if (output.kind === 'requantized') {
-    const { biasSteps, total, multiplier, scaled, rounded, zeroPoint, shifted, clamped, integer } = output;
+    const { biasSteps, total, multiplier, scaled, rounded, zeroPoint, shifted, clamped, greatest, integer } = output;
     lines.push(
       ['bias in steps', `${real(bias)} / (${real(neuron.inputScale)} × ${real(neuron.weightScale)})`, biasSteps, 'neuron-bias'],
       ['with the bias', `${whole(accumulator)} + ${signed(biasSteps)}`, total, 'neuron-total'],
@@ -121,7 +121,7 @@ function integers(neuron) {
       ['rescaled', `${real(total, 7)} × ${real(multiplier)}`, scaled, 'neuron-scaled'],
       ['rounded', 'to the nearest whole number', rounded, 'neuron-rounded'],
       ['zero point', `${whole(rounded)} + ${zeroPoint}`, shifted, 'neuron-shifted'],
-      ['clamp', '0 to 255', clamped, 'neuron-clamped'],
+      ['clamp', `0 to ${greatest}`, clamped, 'neuron-clamped'],
       ['output', layer === 3 ? 'no ReLU in the last layer' : `ReLU: at least ${zeroPoint}, which stands for 0`, integer, 'neuron-output'],
       ['stands for', `(${integer} − ${zeroPoint}) × ${real(output.scale)}`, output.real, 'neuron-real'],
     );

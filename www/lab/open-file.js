@@ -57,8 +57,10 @@ function asText(bytes) {
 
 /** A picture that carries the page's state. @param {string} state */
 function restored(state) {
-  const url = new URL(location.href);
-  url.search = state;
+  const url = new URL(location.pathname, location.href);
+  const [search, ...hash] = state.split('#');
+  url.search = search;
+  url.hash = hash.join('#');
   history.pushState(null, '', url);
   dispatchEvent(new PopStateEvent('popstate'));
   return { text: 'The picture carried the page’s state: drawing, network and recipe are as they were.' };

@@ -104,7 +104,8 @@ function takeAway(session, tell) {
   const drawing = async () => {
     const { pixels } = session;
     if (!pixels) throw new Error('nothing is drawn');
-    save('digit8-drawing.png', /** @type {BlobPart} */ (await pngOf(pixels, new URL(link(session)).search.slice(1))), 'image/png');
+    const { search, hash } = new URL(link(session));
+    save('digit8-drawing.png', /** @type {BlobPart} */ (await pngOf(pixels, search + hash)), 'image/png');
   };
   return figure(
     'Take it away',

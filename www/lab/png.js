@@ -12,7 +12,7 @@ export const isPng = (file) => SIGNATURE.every((byte, at) => file[at] === byte);
 /**
  * The image `[784]` as the file of a picture, with the state in it.
  * @param {Uint8Array} pixels
- * @param {string} state the query of an address
+ * @param {string} state what follows the path in an address
  */
 export async function pngOf(pixels, state) {
   const side = SIDE * ENLARGED;

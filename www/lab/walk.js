@@ -154,7 +154,7 @@ function layers(answers, mixtures, chosen) {
     ]),
   );
   order.forEach((mixture, row) => list.tBodies[0].rows[row].classList.toggle('chosen', mixture === chosen));
-  return figure('Which layer costs what', 'a layer’s integers can be had without those of the others.', list);
+  return figure('Which layer costs what', 'a layer can be on integers without the others.', scrolled('Every mixture of layers', list));
 }
 
 /** Every integer, to be looked at or taken away. @param {Stop[]} stops */

@@ -115,8 +115,10 @@ pub enum Output {
         scale: Scale,
         /// `rounded + zero point`.
         shifted: i32,
-        /// `shifted` within 0 to 255: what the linear layer puts out on its own.
+        /// `shifted` within 0 to `greatest`: what the linear layer puts out on its own.
         clamped: u8,
+        /// The greatest integer: 255, or less where activations have fewer than seven bits.
+        greatest: u8,
         /// Behind ReLU, which is `max(clamped, zero point)`; the same as `clamped` in the last layer.
         integer: u8,
         /// What it stands for: `(integer - zero point) · scale`.
@@ -394,7 +396,7 @@ fn requantized(
     // What does not fit is the least integer, as the CPU's own conversion has it.
     let rounded = if scaled >= 2f32.powi(31) { i32::MIN } else { scaled.round_ties_even() as i32 };
     let shifted = rounded.saturating_add(output.zero_point.0.into());
-    let clamped = shifted.clamp(0, 255) as u8;
+    let clamped = shifted.clamp(0, output.max.into()) as u8;
     let integer = if hidden { clamped.max(output.zero_point.0) } else { clamped };
     Output::Requantized {
         bias_steps,
@@ -406,6 +408,7 @@ fn requantized(
         scale: output.scale,
         shifted,
         clamped,
+        greatest: output.max,
         integer,
         real: output.dequantize(integer),
         textbook: textbook(linear, row, (input, output), hidden, x),
@@ -430,7 +433,7 @@ fn textbook(
     let weights = parameters(linear.weight_scale.of(row), 0, -128, 127);
     // ReLU is the lower end of the clamp.
     let least = if hidden { output.zero_point.0.into() } else { 0 };
-    let output = parameters(output.scale, output.zero_point.0, least, 255);
+    let output = parameters(output.scale, output.zero_point.0, least, output.max.into());
     let bias = (f64::from(linear.bias[row]) / (input.scale * weights.scale)).round_ties_even() as i32;
     let neuron = textbook::Linear {
         weight: linear.weight.row(row).iter().map(|&w| w.into()).collect(),

@@ -61,7 +61,7 @@ pub fn walk(float: &Mlp, int8: &QuantizedMlp, kernel: Kernel, pixels: &[u8]) -> 
 impl Stop {
     fn new(name: &'static str, Tensor { float, int8, integers }: Tensor) -> Self {
         let integers = integers.map(|(values, qparams)| {
-            let range = Range { min: qparams.dequantize(u8::MIN), max: qparams.dequantize(u8::MAX) };
+            let range = qparams.reach(qparams.max);
             let beyond = float.iter().filter(|&&real| real < range.min || real > range.max).count();
             let clipped = beyond as f64 / float.len() as f64;
             Integers { scale: qparams.scale, zero_point: qparams.zero_point, range, values, clipped }

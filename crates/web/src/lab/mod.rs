@@ -1,7 +1,9 @@
 //! The laboratory for JavaScript: a module that the page loads when one of its views is opened.
 
 mod files;
+mod make;
 mod networks;
+mod pictures;
 mod recipes;
 mod training;
 mod trial;

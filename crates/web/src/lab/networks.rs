@@ -49,6 +49,7 @@ export interface Requantized {
   scale: number;
   shifted: number;
   clamped: number;
+  greatest: number;
   integer: number;
   real: number;
   textbook?: { bias: number; sum: number; multiplier: number; shift: number; rounded: number; integer: number };
