@@ -5,9 +5,12 @@
 #![forbid(unsafe_code)]
 
 mod bench;
+mod compare;
 mod data;
 mod dump;
 mod eval;
+mod export;
+mod import;
 mod notebook;
 mod pack;
 mod quantize;
@@ -40,6 +43,9 @@ enum Command {
     Notebook(notebook::Args),
     Pack(pack::Args),
     Bench(bench::Args),
+    Export(export::Args),
+    Import(import::Args),
+    Compare(compare::Args),
 }
 
 fn main() -> ExitCode {
@@ -71,5 +77,8 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Notebook(args) => notebook::run(args),
         Command::Pack(args) => pack::run(args),
         Command::Bench(args) => bench::run(args),
+        Command::Export(args) => export::run(args),
+        Command::Import(args) => import::run(args),
+        Command::Compare(args) => compare::run(args),
     }
 }
