@@ -18,6 +18,7 @@ import init, {
   shareRight,
   trainFromNothing,
   withOutlier,
+  writeOnnx,
 } from '../pkg/lab.js';
 
 const PIXELS = 784;
@@ -73,13 +74,15 @@ const TASKS = {
   outlier: (_, file) => withOutlier(file, 10),
   /** @param {Report} _ @param {Uint8Array} colours @param {number} width @param {number} height */
   picture: (_, colours, width, height) => readPicture(colours, width, height),
-  /** @param {Report} _ @param {Uint8Array} file */
-  network(_, file) {
-    const brought = readNetwork(file);
-    const { kind, hidden, float, int8 } = brought;
+  /** @param {Report} _ @param {Uint8Array} file @param {string} scaling */
+  network(_, file, scaling) {
+    const brought = readNetwork(file, scaling);
+    const { kind, hidden, notes, float, int8 } = brought;
     brought.free();
-    return { kind, hidden: Array.from(hidden), float, int8 };
+    return { kind, hidden: Array.from(hidden), notes, float, int8 };
   },
+  /** @param {Report} _ @param {Uint8Array} file */
+  onnx: (_, file) => writeOnnx(file),
 };
 
 /**

@@ -21,9 +21,10 @@ const LONGEST = 1024;
  * Opens a file, and says what it was.
  * @param {Session} session
  * @param {File} file
+ * @param {string} scaling what an ONNX network takes for its input, where that is `float`
  * @returns {Promise<Opened>}
  */
-export async function openFile(session, file) {
+export async function openFile(session, file, scaling) {
   if (file.size === 0) throw new Error(`${file.name} is empty`);
   if (file.size > MOST) throw new Error(`${file.name} has ${(file.size / 1e6).toFixed(0)} MB, expected ${MOST / 1e6} MB at most`);
   const bytes = new Uint8Array(await file.arrayBuffer());
@@ -35,7 +36,7 @@ export async function openFile(session, file) {
     if (isPicture(bytes, file.type)) return await picture(session, file);
     const text = asText(bytes);
     if (text !== undefined) return json(session, text);
-    return await network(session, file.name, bytes);
+    return await network(session, file.name, bytes, scaling);
   } catch (error) {
     throw new Error(`${file.name}: ${words(error)}`);
   }
@@ -142,16 +143,16 @@ function strokes(given) {
  * @param {Session} session
  * @param {string} name
  * @param {Uint8Array} bytes
+ * @param {string} scaling
  */
-async function network(session, name, bytes) {
-  /** @type {{ kind: string, hidden: number[], float: Uint8Array, int8?: Uint8Array }} */
-  const { kind, hidden, float, int8 } = await worker.call('network', bytes);
+async function network(session, name, bytes, scaling) {
+  /** @type {{ kind: string, hidden: number[], notes: string[], float: Uint8Array, int8?: Uint8Array }} */
+  const { kind, hidden, notes, float, int8 } = await worker.call('network', bytes, scaling);
   session.update({ own: { name, float, int8 } });
   const size = `784-${hidden.join('-')}-10`;
-  return {
-    text:
-      kind === 'float32'
-        ? `${name} is a float32 network ${size}: the page quantizes it here, and everything works on it now.`
-        : `${name} is a ${kind} int8 network ${size}: it answers as int8, and beside it the float network that its integers stand for.`,
-  };
+  const text =
+    kind === 'float32'
+      ? `${name} is a float32 network ${size}: the page quantizes it here, and everything works on it now.`
+      : `${name} is a ${kind} int8 network ${size}: it answers as int8, and beside it the float network that its integers stand for.`;
+  return { text: [text, ...notes].join(' ') };
 }

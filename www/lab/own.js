@@ -12,6 +12,9 @@ import { save } from './save.js';
 /** @import { Session } from '../session.js' */
 /** @import { Opened } from './open-file.js' */
 
+/** What an ONNX network takes for a pixel, where its file does not say. */
+const SCALINGS = { normalized: 'normalised, as here and in PyTorch’s example', unit: 'from 0 to 1, as in Keras’ examples', bytes: 'from 0 to 255' };
+
 /** @param {Session} session */
 export async function open(session) {
   await styled();
@@ -19,7 +22,12 @@ export async function open(session) {
   const state = element('p', { class: 'verdict', role: 'status', 'data-testid': 'open-result' }, 'Nothing of it leaves your device.');
   const shown = element('div', { class: 'figures' });
   const back = button('Back to the page’s own network', 'own-back', () => session.update({ own: undefined }));
-  const zone = element('div', { class: 'drop' }, element('label', { for: input.id }, 'Drop a file anywhere on the page, or choose one'), input);
+  const scaling = element(
+    'select',
+    { id: 'own-scaling', 'data-testid': 'open-scaling' },
+    ...Object.entries(SCALINGS).map(([value, label]) => element('option', { value }, label)),
+  );
+  const zone = element('div', { class: 'drop' }, element('label', { for: input.id }, 'Drop a file anywhere on the page, or choose one'), input, element('label', { for: scaling.id }, 'An ONNX network takes pixels'), scaling);
   byId('own-body').replaceChildren(zone, state, element('p', { class: 'controls' }, back), shown, takeAway(session, (text) => (state.textContent = text)));
 
   const opened = async (/** @type {File | undefined} */ file) => {
@@ -27,7 +35,7 @@ export async function open(session) {
     state.textContent = `Opening ${file.name} …`;
     shown.replaceChildren();
     try {
-      const { text, picture } = await openFile(session, file);
+      const { text, picture } = await openFile(session, file, scaling.value);
       state.textContent = text;
       if (picture) shown.replaceChildren(stages(picture));
     } catch (error) {
@@ -115,6 +123,7 @@ function takeAway(session, tell) {
       { class: 'controls' },
       copy,
       button('int8 network (safetensors)', 'download-int8', attempt(() => save('digit8-int8.safetensors', /** @type {BlobPart} */ (int8().file), 'application/octet-stream'))),
+      button('int8 network (ONNX)', 'download-onnx', attempt(async () => save('digit8-int8.onnx', await worker.call('onnx', int8().file), 'application/octet-stream'))),
       button('Recipe (JSON)', 'download-recipe', attempt(async () => save('digit8-recipe.json', await worker.call('recipeJson', recipeOf(session.state) ?? `scheme=${session.state.scheme}`), 'application/json'))),
       button('Drawing (PNG)', 'download-drawing', attempt(drawing)),
     ),

@@ -2,6 +2,8 @@
 
 use digit8_core::file::{Info, Model, write};
 use digit8_core::picture;
+use digit8_interchange::export::{Form, Input, Options, export};
+use digit8_interchange::import::{Imported, Scaling, import};
 use js_sys::Uint8Array;
 use wasm_bindgen::prelude::*;
 
@@ -21,19 +23,33 @@ pub struct Brought {
     pub kind: String,
     /// The sizes of the hidden layers.
     pub hidden: Vec<usize>,
+    /// Sentences on what was done to make it fit.
+    pub notes: Vec<String>,
     /// The safetensors file of the float network, or of the one that an int8 network's integers stand for.
     pub float: Uint8Array,
     /// That of the int8 network, if it is one.
     pub int8: Option<Uint8Array>,
 }
 
-/// The network in a file that a visitor brought.
+/// The network in a file that a visitor brought, safetensors or ONNX. `scaling` is what an ONNX network takes for its input where that
+/// is `float`: `normalized`, `unit` (0 to 1) or `bytes` (0 to 255).
 ///
 /// # Errors
 /// If there is none in it.
 #[wasm_bindgen(js_name = readNetwork)]
-pub fn read_network(bytes: &[u8]) -> Result<Brought, JsError> {
-    let model = file::read(bytes).map_err(refuse)?;
+pub fn read_network(bytes: &[u8], scaling: &str) -> Result<Brought, JsError> {
+    let scaling = match scaling {
+        "unit" => Scaling::Unit,
+        "bytes" => Scaling::Pixels,
+        _ => Scaling::Normalized,
+    };
+    let (model, notes) = if is_safetensors(bytes) {
+        (file::read(bytes).map_err(refuse)?, Vec::new())
+    } else {
+        let Imported { model, notes } =
+            import(bytes, scaling).map_err(|error| JsError::new(&error.to_string()))?;
+        (model, notes)
+    };
     let file =
         |model: &Model| write(model, &Info::new()).map(|bytes| Uint8Array::from(&bytes[..])).map_err(refuse);
     let (kind, hidden, float, int8) = match &model {
@@ -43,7 +59,23 @@ pub fn read_network(bytes: &[u8]) -> Result<Brought, JsError> {
             (mlp.scheme().to_string(), mlp.hidden(), file(&float)?, Some(file(&model)?))
         }
     };
-    Ok(Brought { kind, hidden: hidden.to_vec(), float, int8 })
+    Ok(Brought { kind, hidden: hidden.to_vec(), notes, float, int8 })
+}
+
+/// Whether a file begins as safetensors files do: the length of a header, and the header's brace.
+fn is_safetensors(bytes: &[u8]) -> bool {
+    let length = bytes.first_chunk().map(|length| u64::from_le_bytes(*length));
+    bytes.get(8) == Some(&b'{') && length.is_some_and(|length| length < 1 << 32)
+}
+
+/// The network in a safetensors file as an ONNX file: an int8 one with explicit operators, which give the same integers elsewhere.
+///
+/// # Errors
+/// If it is no network.
+#[wasm_bindgen(js_name = writeOnnx)]
+pub fn write_onnx(bytes: &[u8]) -> Result<Vec<u8>, JsError> {
+    let options = Options { form: Form::Exact, input: Input::Pixels, all_layers: false };
+    Ok(export(&file::read(bytes).map_err(refuse)?, options, &Info::new()))
 }
 
 /// The float network of a safetensors file with one weight multiplied by `factor`, as a file again.
