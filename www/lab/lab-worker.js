@@ -228,6 +228,45 @@ async function train(report) {
   return { float, digits: digits.labels.length, right: shareRight(float, test.pixels, test.labels), count: test.labels.length };
 }
 
+/** Digits by which the climb is watched. */
+const WATCHED = 1000;
+/** How often it is looked at. */
+const LOOKS = 24;
+
+/**
+ * Trains a network of few bits back to sense, watched.
+ * @param {Report} report
+ * @param {Uint8Array} float
+ * @param {string} rounded the recipe without training
+ */
+async function retrain(report, float, rounded) {
+  const test = await readDigits('test', Infinity, (share) => report({ share }));
+  const accuracy = (/** @type {Uint8Array} */ file) => shareRight(file, test.pixels, test.labels);
+  const plain = await supplied(rounded, (share) => report({ share }));
+  const before = accuracy(made(plain.make(float, rounded, '', () => {})).file);
+  report({ done: 0, right: before });
+  const recipe = RETRAINING.reduce((text, [part, value]) => recipeWith(text, part, value), rounded);
+  const ready = await supplied(recipe, (share) => report({ share }));
+  const few = [test.pixels.subarray(0, PIXELS * WATCHED), test.labels.subarray(0, WATCHED)];
+  let looked = 0;
+  const news = (/** @type {string} */ stage, /** @type {number} */ done, /** @type {number | undefined} */ loss, /** @type {(() => Uint8Array) | undefined} */ network) => {
+    if (stage !== 'retrain') return;
+    const isTurn = network && done >= looked / LOOKS;
+    if (isTurn) looked = Math.floor(done * LOOKS) + 1;
+    if (isTurn) report({ done, loss, right: shareRight(network(), few[0], few[1]) });
+    else sparingly({ done, loss });
+  };
+  const sparingly = sparing(report);
+  const { file } = made(ready.make(float, recipe, '', news));
+  return { recipe, before, right: accuracy(file), count: test.labels.length, digits: Number(RETRAINING[1][1]) };
+}
+
+/** What is added to a recipe for retraining. */
+const RETRAINING = [
+  ['retrain', '4'],
+  ['retrain-digits', '10000'],
+];
+
 onmessage = async ({ data: { id, task, args } }) => {
   try {
     await loaded;

@@ -69,10 +69,6 @@ pub fn build(out: &Path) -> anyhow::Result<()> {
     let mut files = read_folder(&root().join("www"))?;
     let optimizer = wasm::Optimizer::find();
     println!("{}", optimizer.description());
-    if std::env::var_os("LABONLY").is_some() {
-        wasm::build(&toolchain, &optimizer, &wasm::LAB)?;
-        return Ok(());
-    }
     for variant in wasm::KERNELS.iter().chain([&wasm::EXPLAIN, &wasm::LAB]) {
         files.extend(wasm::build(&toolchain, &optimizer, variant)?);
     }
