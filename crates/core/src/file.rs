@@ -13,7 +13,7 @@ use safetensors::tensor::{Dtype, TensorView};
 
 use crate::float::{Linear, Mlp, contiguous};
 use crate::int8::{Activations, QuantizedLinear, QuantizedMlp, Scheme};
-use crate::quant::{QParams, Scale, WeightScale, ZeroPoint};
+use crate::quant::{QParams, Scale, WeightScale, Width, ZeroPoint};
 use crate::{Error, Result};
 
 const LAYERS: [&str; 3] = ["linear1", "linear2", "linear3"];
@@ -157,6 +157,7 @@ fn read_int8(tensors: &dyn Tensors, scheme: Option<&str>) -> Result<QuantizedMlp
         };
         Ok(QuantizedLinear {
             weight: matrix(tensors, name, i8::from_le_bytes)?,
+            width: Width::default(),
             weight_scale,
             bias: bias(tensors, name)?,
         })
@@ -219,7 +220,7 @@ fn qparams(tensors: &dyn Tensors, name: &str) -> Result<QParams> {
         (&[scale], &[zero_point]) => {
             let wrong = |_| Error::Model(format!("{name}.zero_point is {zero_point}, expected 0 to 255"));
             let zero_point = ZeroPoint(u8::try_from(zero_point).map_err(wrong)?);
-            Ok(QParams { scale: Scale::new(scale)?, zero_point })
+            Ok(QParams::new(Scale::new(scale)?, zero_point))
         }
         _ => Err(Error::Model(format!(
             "{name} has {} scales and {} zero points, expected one each",

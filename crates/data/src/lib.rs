@@ -25,7 +25,7 @@ use digit8_core::digits::Digits;
 
 use collection::Collection;
 pub use folder::{Folder, Set};
-pub use recipe::Recipe;
+pub use recipe::{Quantized, RecipeFlags, named_or_file};
 
 /// Where digits are to come from: flags that every command which reads digits has.
 #[derive(clap::Args, Clone, Debug)]

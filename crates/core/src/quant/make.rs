@@ -1,0 +1,221 @@
+//! From a float network and a recipe to a network on integers.
+//!
+//! The order: equalize; observe the activations; then layer by layer find scales, round, and mend the bias, each layer seeing what the
+//! ones before it hand on; then retrain, and observe the activations of the network that came of it.
+//!
+//! The same network, recipe and digits give the same bits on every kernel and platform: real numbers are computed as
+//! [`reals`](super::reals) and the repairs have it.
+
+use digit8_kernels::train::Rows;
+use serde::Serialize;
+
+use crate::digits::{Digits, PIXELS, normalize};
+use crate::float::{Linear, Mlp};
+use crate::int8::{QuantizedLinear, QuantizedMlp, Scheme};
+use crate::quant::reals::Reals;
+use crate::quant::repairs::{Hessian, Levels, Moments, Rounded, adaround, corrected_bias, equalize, gptq};
+use crate::quant::retrain::Trainer;
+use crate::quant::{
+    Granularity, Observations, Recipe, Rounding, Scale, WeightScale, Width, activations, nearest, observe,
+    weight_scale,
+};
+use crate::{Error, Kernel, Result};
+
+/// Digits that go through the network together, where their number changes nothing.
+const BATCH: usize = 100;
+/// Steps of AdaRound for each weight.
+const ADAROUND_STEPS: usize = 1000;
+
+/// What [`make`] is at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Stage {
+    /// Observing activations.
+    Calibrate,
+    /// Rounding weights.
+    Round,
+    /// Retraining.
+    Retrain,
+}
+
+/// How far [`make`] is.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Progress {
+    /// What it is at.
+    pub stage: Stage,
+    /// The share of the stage that is done, 0 to 1.
+    pub done: f64,
+    /// The mean loss of the last digits, in retraining.
+    pub loss: Option<f32>,
+}
+
+/// A network that was made, and what was done.
+#[derive(Clone, Debug)]
+pub struct Made {
+    /// The network on integers.
+    pub int8: QuantizedMlp,
+    /// The float network that it stands for, before rounding: equalized, if the recipe has that.
+    pub float: Mlp,
+    /// What the observers saw, if the scheme has any.
+    pub seen: Option<Observations>,
+    /// The mean loss of each step of retraining.
+    pub losses: Vec<f32>,
+}
+
+/// Quantizes `mlp` by a recipe. `calibration` are the pixels `[n, 784]` that observers and repairs watch, all of them; `training` the
+/// digits that retraining takes its own number of. `progress` is told how far it is, and says whether to go on.
+///
+/// # Errors
+/// [`Error::Recipe`] or [`Error::BitWidth`] if there is no such recipe; [`Error::Range`] if activations are to be watched and there are no
+/// digits, or a range is not finite; [`Error::Mismatch`] if there is nothing to retrain on; [`Error::Stopped`] if `progress` says so.
+pub fn make(
+    mlp: &Mlp,
+    recipe: &Recipe,
+    calibration: &[u8],
+    training: &Digits,
+    kernel: Kernel,
+    progress: &mut dyn FnMut(Progress) -> bool,
+) -> Result<Made> {
+    recipe.check()?;
+    let mut report = |stage, done, loss| {
+        if progress(Progress { stage, done, loss }) { Ok(()) } else { Err(Error::Stopped) }
+    };
+    if recipe.calibrates() && calibration.len() < PIXELS {
+        return Err(Error::Range("activations: there are no digits to calibrate with".into()));
+    }
+    let float = if recipe.repairs.equalize { equalize(mlp)? } else { mlp.clone() };
+    let count = (calibration.len() / PIXELS).max(1);
+    let watch = |mlp: &Mlp, report: &mut dyn FnMut(Stage, f64, Option<f32>) -> Result<()>| {
+        if recipe.scheme == Scheme::Dynamic {
+            return Ok(None);
+        }
+        let mut done = 0;
+        let seen = observe(mlp, kernel, recipe, calibration, &mut |more| {
+            done += more;
+            report(Stage::Calibrate, done as f64 / count as f64, None)
+        })?;
+        Ok(Some(seen))
+    };
+    let mut seen = watch(&float, &mut report)?;
+    let mut layers =
+        round(&float, recipe, calibration, kernel, &mut |done| report(Stage::Round, done, None))?;
+    let mut losses = Vec::new();
+    if recipe.retraining.epochs > 0 {
+        // What rounding chose is where retraining starts; nearest rounding chooses nothing.
+        let mended = recipe.repairs.rounding != Rounding::Nearest || recipe.repairs.correct_bias;
+        let start = if mended {
+            Mlp::new(layers.each_ref().map(QuantizedLinear::dequantized))?
+        } else {
+            float.clone()
+        };
+        let mut trainer = Trainer::new(&start, recipe, kernel)?;
+        trainer.run(
+            training,
+            |mlp| activations(recipe, watch(mlp, &mut |_, _, _| Ok(()))?.as_ref()),
+            &mut |step| {
+                losses.push(step.loss);
+                report(Stage::Retrain, step.done as f64 / step.total as f64, Some(step.loss))
+            },
+        )?;
+        layers = trainer.quantized();
+        seen = watch(&trainer.mlp()?, &mut report)?;
+    }
+    let int8 = QuantizedMlp::new(layers, activations(recipe, seen.as_ref())?)?;
+    Ok(Made { int8, float, seen, losses })
+}
+
+/// The layers on integers, rounded as the recipe has it and with their biases mended if it wants that.
+fn round(
+    float: &Mlp,
+    recipe: &Recipe,
+    calibration: &[u8],
+    kernel: Kernel,
+    report: &mut dyn FnMut(f64) -> Result<()>,
+) -> Result<[QuantizedLinear; 3]> {
+    let learns = recipe.repairs.rounding != Rounding::Nearest;
+    // GPTQ and AdaRound leave the mean of the inputs to the bias.
+    let mends = learns || recipe.repairs.correct_bias;
+    // The layers done so far are what their integers stand for, the others are float.
+    let mut network = float.clone();
+    let mut done = Vec::with_capacity(3);
+    for (index, linear) in float.layers().iter().enumerate() {
+        let weight_scale = weight_scale(index, &linear.weight, &recipe.weights, recipe.epsilon)?;
+        let width = recipe.weights.bits[index];
+        let inputs = |mlp: &Mlp| -> Result<Moments> { Ok(moments(mlp, index, calibration, kernel)) };
+        let moments = if mends { Some((inputs(float)?, inputs(&network)?)) } else { None };
+        let mut stopped = |share: f64| report((index as f64 + share) / 3.0).is_ok();
+        let (weight, weight_scale) = match (recipe.repairs.rounding, &moments) {
+            (Rounding::Gptq, Some((_, seen))) => {
+                let per_row = recipe.weights.granularity == Granularity::PerChannel;
+                let scales = each(&weight_scale, linear.bias.len());
+                let hessian = Hessian::of(seen)?;
+                let Rounded { integers, scales } =
+                    gptq(&linear.weight, &scales, per_row, levels(width), &hessian, &mut stopped)?;
+                (integers, together(&scales, per_row)?)
+            }
+            (Rounding::AdaRound, _) => {
+                let scales = each(&weight_scale, linear.bias.len());
+                let x = layer_inputs(&network, index, calibration, kernel);
+                let integers =
+                    adaround(&linear.weight, &scales, levels(width), &x, ADAROUND_STEPS, &mut stopped)?;
+                (integers, weight_scale)
+            }
+            _ => (nearest(&linear.weight, &weight_scale, width), weight_scale),
+        };
+        let mut layer = QuantizedLinear { weight, width, weight_scale, bias: linear.bias.clone() };
+        if let Some((of_float, of_network)) = &moments {
+            let Linear { weight, .. } = layer.dequantized();
+            layer.bias = corrected_bias(linear, &weight, &of_float.mean()?, &of_network.mean()?);
+        }
+        let mut layers = network.layers().clone();
+        layers[index] = layer.dequantized();
+        network = Mlp::new(layers)?;
+        done.push(layer);
+        report((index + 1) as f64 / 3.0)?;
+    }
+    <[QuantizedLinear; 3]>::try_from(done)
+        .map_err(|_| Error::Model("a network of other than three layers".into()))
+}
+
+/// The integers that weights of a width can become.
+fn levels(width: Width) -> Levels {
+    let (least, most) = width.ends();
+    Levels { least, most, zero: width.holds(0) }
+}
+
+/// The scale of each row.
+fn each(scale: &WeightScale, rows: usize) -> Vec<f32> {
+    (0..rows).map(|row| scale.of(row).get()).collect()
+}
+
+/// The other way round.
+fn together(scales: &[f32], per_row: bool) -> Result<WeightScale> {
+    match (per_row, scales) {
+        (false, &[first, ..]) => Ok(WeightScale::PerTensor(Scale::new(first)?)),
+        _ => {
+            Ok(WeightScale::PerChannel(scales.iter().map(|&scale| Scale::new(scale)).collect::<Result<_>>()?))
+        }
+    }
+}
+
+/// What layer `index` of a network is given, row after row, batch by batch.
+fn watch_inputs(mlp: &Mlp, index: usize, pixels: &[u8], kernel: Kernel, mut see: impl FnMut(&[f32])) {
+    let mut network = Reals::new(mlp, kernel);
+    for batch in pixels.chunks(BATCH * PIXELS) {
+        let inputs: &Rows = &network.run(batch, true)[index];
+        (0..inputs.count()).for_each(|row| see(inputs.row(row)));
+    }
+}
+
+fn moments(mlp: &Mlp, index: usize, pixels: &[u8], kernel: Kernel) -> Moments {
+    let paper = if index == 0 { normalize(0) } else { 0.0 };
+    let mut moments = Moments::new(mlp.layers()[index].weight.ncols(), paper);
+    watch_inputs(mlp, index, pixels, kernel, |row| moments.observe(row));
+    moments
+}
+
+fn layer_inputs(mlp: &Mlp, index: usize, pixels: &[u8], kernel: Kernel) -> Vec<f32> {
+    let mut all = Vec::with_capacity(pixels.len() / PIXELS * mlp.layers()[index].weight.ncols());
+    watch_inputs(mlp, index, pixels, kernel, |row| all.extend_from_slice(row));
+    all
+}
