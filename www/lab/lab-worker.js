@@ -248,15 +248,15 @@ async function retrain(report, float, rounded) {
   const recipe = RETRAINING.reduce((text, [part, value]) => recipeWith(text, part, value), rounded);
   const ready = await supplied(recipe, (share) => report({ share }));
   const few = [test.pixels.subarray(0, PIXELS * WATCHED), test.labels.subarray(0, WATCHED)];
-  let looked = 0;
-  const news = (/** @type {string} */ stage, /** @type {number} */ done, /** @type {number | undefined} */ loss, /** @type {(() => Uint8Array) | undefined} */ network) => {
-    if (stage !== 'retrain') return;
-    const isTurn = network && done >= looked / LOOKS;
-    if (isTurn) looked = Math.floor(done * LOOKS) + 1;
-    if (isTurn) report({ done, loss, right: shareRight(network(), few[0], few[1]) });
-    else sparingly({ done, loss });
-  };
+  let looked = 1;
   const sparingly = sparing(report);
+  const news = (/** @type {string} */ stage, /** @type {number} */ done, /** @type {number | undefined} */ loss) => {
+    if (stage !== 'retrain') return undefined;
+    sparingly({ done, loss });
+    if (done * LOOKS < looked) return undefined;
+    looked = Math.floor(done * LOOKS) + 1;
+    return (/** @type {Uint8Array} */ file) => report({ done, right: shareRight(file, few[0], few[1]) });
+  };
   const { file } = made(ready.make(float, recipe, '', news));
   return { recipe, before, right: accuracy(file), count: test.labels.length, digits: Number(RETRAINING[1][1]) };
 }

@@ -1,10 +1,8 @@
 //! The float network that an int8 one stands for.
 
-use ndarray::Array2;
-
 use crate::Result;
-use crate::float::{Linear, Mlp};
-use crate::int8::QuantizedMlp;
+use crate::float::Mlp;
+use crate::int8::{QuantizedLinear, QuantizedMlp};
 
 impl QuantizedMlp {
     /// The float network with the very weights that the integers stand for: what is left of the difference between the two is that of
@@ -13,12 +11,7 @@ impl QuantizedMlp {
     /// # Errors
     /// [`Error::Model`](crate::Error::Model) if a weight is not finite as a real number.
     pub fn dequantized(&self) -> Result<Mlp> {
-        Mlp::new(self.layers().each_ref().map(|layer| Linear {
-            weight: Array2::from_shape_fn(layer.weight.dim(), |(row, column)| {
-                f32::from(layer.weight[[row, column]]) * layer.weight_scale.of(row).get()
-            }),
-            bias: layer.bias.clone(),
-        }))
+        Mlp::new(self.layers().each_ref().map(QuantizedLinear::dequantized))
     }
 }
 

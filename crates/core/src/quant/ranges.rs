@@ -22,7 +22,8 @@ impl FromStr for Ranges {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
-        let wrong = || Error::Recipe(format!("ranges '{text}', expected four of min:max with commas between them"));
+        let wrong =
+            || Error::Recipe(format!("ranges '{text}', expected four of min:max with commas between them"));
         let range = |text: &str| {
             let (min, max) = text.split_once(':')?;
             let range = Range { min: min.parse().ok()?, max: max.parse().ok()? };
@@ -48,7 +49,9 @@ mod tests {
         let ranges: Ranges = text.parse().unwrap();
         assert_eq!(ranges.0.linear1, Range { min: -30.5, max: 41.0 });
         assert_eq!(ranges.to_string().parse::<Ranges>().unwrap(), ranges);
-        for text in ["", "0:1", "0:1,0:1,0:1,0:1,0:1", "0:1,0:1,0:1,1:0", "0:1,0:1,0:1,0:NaN", "0:1,0:1,0:1,0"] {
+        for text in
+            ["", "0:1", "0:1,0:1,0:1,0:1,0:1", "0:1,0:1,0:1,1:0", "0:1,0:1,0:1,0:NaN", "0:1,0:1,0:1,0"]
+        {
             let error = text.parse::<Ranges>().unwrap_err().to_string();
             assert!(error.contains("expected four of min:max"), "{error}");
         }

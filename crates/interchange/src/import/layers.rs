@@ -4,7 +4,7 @@ use digit8_core::digits::{CLASSES, PIXELS};
 use digit8_core::file::Model;
 use digit8_core::float::{Linear, Mlp};
 use digit8_core::int8::{Activations, QuantizedLinear, QuantizedMlp};
-use digit8_core::quant::{QParams, Scale, WeightScale, ZeroPoint};
+use digit8_core::quant::{QParams, Scale, WeightScale, Width, ZeroPoint};
 use ndarray::{Array1, Array2};
 
 use super::Imported;
@@ -316,7 +316,7 @@ impl Network {
             .iter()
             .map(|layer| {
                 let (weight, weight_scale) = layer.integers.clone()?;
-                Some(QuantizedLinear { weight, weight_scale, bias: layer.bias.clone() })
+                Some(QuantizedLinear { weight, width: Width::default(), weight_scale, bias: layer.bias.clone() })
             })
             .collect();
         let layers: [QuantizedLinear; 3] = layers?.try_into().ok()?;
@@ -340,7 +340,7 @@ fn qparams(scale: &Constant, zero_point: Option<&Constant>) -> Option<QParams> {
         Some(Values::I8(values)) if values.len() == 1 => values[0] as u8 ^ 0x80,
         _ => return None,
     };
-    Some(QParams { scale: Scale::new(scale).ok()?, zero_point: ZeroPoint(zero_point) })
+    Some(QParams::new(Scale::new(scale).ok()?, ZeroPoint(zero_point)))
 }
 
 /// The integers of a weight matrix `[outputs, inputs]`, if they are `int8` with zero points of 0 and one scale, or one for each

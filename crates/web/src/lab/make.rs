@@ -101,7 +101,8 @@ impl Workshop {
     }
 
     /// Makes the float network of a safetensors file into one on integers, by a recipe and, if they are not empty, with these ranges of
-    /// activations. `progress` is told the stage, the share of it that is done and, in retraining, the loss.
+    /// activations. `progress` is told the stage, the share of it that is done and, in retraining, the loss; if it returns a function,
+    /// that is given the file of the network as it is.
     ///
     /// # Errors
     /// If there is no such network, recipe or range, or the digits do not suffice.
@@ -117,11 +118,17 @@ impl Workshop {
         };
         let text = recipe;
         let recipe = recipes::read(recipe)?;
-        let mut report = |Progress { stage, done, loss }: Progress| {
+        let mut report = |Progress { stage, done, loss, network }: Progress| {
             let stage = serde_wasm_bindgen::to_value(&stage).unwrap_or_default();
             let loss = loss.map_or(JsValue::UNDEFINED, JsValue::from);
             // Whoever listens may fail; making goes on.
-            let _ = progress.call3(&JsValue::NULL, &stage, &done.into(), &loss);
+            let heard = progress.call3(&JsValue::NULL, &stage, &done.into(), &loss);
+            if let (Ok(heard), Some(network)) = (heard, network)
+                && let Some(look) = heard.dyn_ref::<Function>()
+                && let Ok(file) = network().and_then(|int8| write(&Model::Int8(int8), &Info::new()))
+            {
+                let _ = look.call1(&JsValue::NULL, &Uint8Array::from(&file[..]));
+            }
             true
         };
         let (calibration, training) = (self.calibration.images(), &self.training);
