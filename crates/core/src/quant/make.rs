@@ -242,3 +242,173 @@ fn layer_inputs(mlp: &Mlp, index: usize, pixels: &[u8], kernel: Kernel) -> Vec<f
     watch_inputs(mlp, index, pixels, kernel, |row| all.extend_from_slice(row));
     all
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::compare::{Confusion, batched_logits};
+    use crate::file::{Info, Model, read, write};
+    use crate::quant::{Calibration, calibrate, quantize};
+
+    const KERNEL: Kernel = Kernel::Scalar;
+
+    /// Ten kinds of stripes with noise on them, which a small network learns to tell apart.
+    fn digits(count: usize) -> Digits {
+        let mut random = crate::random::Random::new(1);
+        let labels: Vec<u8> = (0..count).map(|at| (at % 10) as u8).collect();
+        let pixel = |label: u8, at: usize, noise: usize| match at * 10 / PIXELS == usize::from(label) {
+            true => 255 - noise as u8,
+            false => (noise / 3) as u8,
+        };
+        let images = labels
+            .iter()
+            .flat_map(|&label| (0..PIXELS).map(move |at| (label, at)))
+            .map(|(label, at)| if at % 3 == 0 { pixel(label, at, random.below(200)) } else { 0 })
+            .collect();
+        Digits::new(images, labels).unwrap()
+    }
+
+    fn made(mlp: &Mlp, text: &str, kernel: Kernel) -> Result<Made> {
+        let digits = digits(200);
+        make(mlp, &text.parse().unwrap(), digits.images(), &digits, kernel, &mut |_| true)
+    }
+
+    #[test]
+    fn pytorchs_recipe_is_pytorchs_network() {
+        let mlp = Mlp::random([30, 20], 1).unwrap();
+        let digits = digits(200);
+        for scheme in Scheme::ALL {
+            for (granularity, flag) in
+                [(Granularity::PerTensor, ""), (Granularity::PerChannel, "/per-channel")]
+            {
+                let seen = || calibrate(&mlp, KERNEL, scheme, digits.images(), |_| ());
+                let expected = quantize(&mlp, Calibration::of(scheme, seen).unwrap(), granularity).unwrap();
+                let found = made(&mlp, &format!("scheme={scheme}{flag}"), KERNEL).unwrap().int8;
+                assert_eq!(found, expected, "{scheme} {granularity:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_recipe_gives_every_kernel_the_same_bits() {
+        let mlp = Mlp::random([30, 20], 2).unwrap();
+        for text in [
+            "scheme=fused/weight-bits=3/per-channel/weight-range=mse/observer=histogram/equalize/rounding=gptq",
+            "weight-bits=4,ternary,binary/activation-bits=5/observer=mse/correct-bias",
+            "scheme=dynamic/weight-bits=2/weight-range=mse/retrain=2/learning-rate=0.003",
+            "scheme=fused/weight-bits=3/symmetric/activation-bits=6/rounding=gptq/retrain=1",
+        ] {
+            let scalar = made(&mlp, text, KERNEL).unwrap();
+            for kernel in Kernel::available() {
+                let found = made(&mlp, text, kernel).unwrap();
+                assert_eq!(
+                    (found.int8, found.losses),
+                    (scalar.int8.clone(), scalar.losses.clone()),
+                    "{text}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn networks_of_every_width_are_packed_and_come_back() {
+        let mlp = Mlp::random([30, 20], 3).unwrap();
+        for width in Width::ALL {
+            let text = format!("scheme=fused/weight-bits={width}/per-channel/activation-bits=4");
+            let int8 = made(&mlp, &text, KERNEL).unwrap().int8;
+            let file = write(&Model::Int8(int8.clone()), &Info::new()).unwrap();
+            let (back, _) = read(&file).unwrap();
+            assert_eq!(back, Model::Int8(int8.clone()), "{width}");
+            let wide = made(&mlp, "scheme=fused/per-channel", KERNEL).unwrap().int8;
+            let wide = write(&Model::Int8(wide), &Info::new()).unwrap();
+            let saved =
+                mlp.layers().iter().map(|layer| layer.weight.len()).sum::<usize>() - int8.weight_bytes();
+            assert!(
+                wide.len() + 1000 > file.len() + saved,
+                "{width}: {} of {} bytes",
+                file.len(),
+                wide.len()
+            );
+        }
+    }
+
+    #[test]
+    fn activations_of_few_bits_stay_within_them() {
+        let mlp = Mlp::random([30, 20], 4).unwrap();
+        for kernel in Kernel::available() {
+            for scheme in [Scheme::Static, Scheme::Fused] {
+                let int8 =
+                    made(&mlp, &format!("scheme={scheme}/activation-bits=3/observer=percentile:90"), kernel);
+                let int8 = int8.unwrap().int8;
+                let pixels = digits(20);
+                let steps = int8.trace(kernel, pixels.images());
+                let mut greatest = 0;
+                for step in &steps {
+                    greatest = step
+                        .values
+                        .as_integers()
+                        .map_or(greatest, |q| q.iter().copied().fold(greatest, u8::max));
+                }
+                assert_eq!(greatest, 7, "{scheme} on {}", kernel.name());
+                let mut logits = vec![0.0; 200];
+                int8.engine(kernel).logits(pixels.images(), &mut logits);
+                let traced = steps.last().and_then(|step| step.values.as_reals()).unwrap();
+                assert_eq!(traced.as_slice().unwrap(), logits);
+            }
+        }
+    }
+
+    #[test]
+    fn retraining_brings_back_what_two_bits_lost() {
+        let digits = digits(400);
+        let settings = crate::float::Settings {
+            batch: 10,
+            epochs: 3,
+            seed: 1,
+            learning_rate: 0.001,
+            schedule: crate::float::Schedule::Constant,
+            smoothing: 0.0,
+        };
+        let random = Mlp::random([30, 20], 5).unwrap();
+        let mlp =
+            crate::float::train(&random, KERNEL, &digits, digits.labels(), &settings, None, &mut |_| ())
+                .unwrap();
+        let right = |text: &str| {
+            let int8 = Model::Int8(made(&mlp, text, KERNEL).unwrap().int8);
+            Confusion::count(&batched_logits(&int8, KERNEL, digits.images(), 10), digits.labels()).accuracy()
+        };
+        let (before, after) = (
+            right("scheme=fused/weight-bits=binary"),
+            right("scheme=fused/weight-bits=binary/weight-range=mse/retrain=8/retrain-batch=10"),
+        );
+        assert!(after > 0.95 && after > before, "{before} before, {after} after");
+    }
+
+    #[test]
+    fn work_ends_when_it_is_told_to() {
+        let (mlp, digits) = (Mlp::random([30, 20], 6).unwrap(), digits(200));
+        let recipe = "rounding=gptq/retrain=2".parse().unwrap();
+        for stage in [Stage::Calibrate, Stage::Round, Stage::Retrain] {
+            let mut reached = false;
+            let result = make(&mlp, &recipe, digits.images(), &digits, KERNEL, &mut |now| {
+                assert!(!reached && (0.0..=1.0).contains(&now.done));
+                reached = now.stage == stage;
+                !reached
+            });
+            assert!(matches!(result, Err(Error::Stopped)), "{stage:?}");
+        }
+    }
+
+    #[test]
+    fn nothing_to_look_at_is_an_error() {
+        let (mlp, none) = (Mlp::random([30, 20], 7).unwrap(), Digits::default());
+        let message = |text: &str| {
+            let recipe = text.parse().unwrap();
+            make(&mlp, &recipe, &[], &none, KERNEL, &mut |_| true).unwrap_err().to_string()
+        };
+        assert!(message("pytorch").contains("no digits to calibrate with"));
+        assert!(message("scheme=dynamic/rounding=gptq").contains("no digits to calibrate with"));
+        assert!(message("scheme=dynamic/retrain=1").contains("no digits to train on"));
+        assert!(make(&mlp, &"scheme=dynamic".parse().unwrap(), &[], &none, KERNEL, &mut |_| true).is_ok());
+    }
+}

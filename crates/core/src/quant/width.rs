@@ -74,6 +74,20 @@ impl Width {
         (clamped + ROUND) - ROUND
     }
 
+    /// How many integers there are: a power of two from 256 to 4, or 3, or 2.
+    pub fn levels(self) -> u32 {
+        match self {
+            Self::Bits(bits) => 1 << bits,
+            Self::Ternary => 3,
+            Self::Binary => 2,
+        }
+    }
+
+    /// The width that has so many integers.
+    pub fn with_levels(levels: u32) -> Option<Self> {
+        Self::ALL.into_iter().find(|width| width.levels() == levels)
+    }
+
     /// Whether there is such a weight.
     pub fn holds(self, weight: i8) -> bool {
         let (least, greatest) = self.ends();
@@ -177,6 +191,7 @@ mod tests {
     fn widths_are_read_as_they_are_written() {
         for width in Width::ALL {
             assert_eq!(width.to_string().parse::<Width>().unwrap(), width);
+            assert_eq!(Width::with_levels(width.levels()), Some(width));
             let json = serde_json::to_string(&width).unwrap();
             assert_eq!(serde_json::from_str::<Width>(&json).unwrap(), width);
         }

@@ -316,7 +316,8 @@ impl Network {
             .iter()
             .map(|layer| {
                 let (weight, weight_scale) = layer.integers.clone()?;
-                Some(QuantizedLinear { weight, width: Width::default(), weight_scale, bias: layer.bias.clone() })
+                let (width, bias) = (Width::default(), layer.bias.clone());
+                Some(QuantizedLinear { weight, width, weight_scale, bias })
             })
             .collect();
         let layers: [QuantizedLinear; 3] = layers?.try_into().ok()?;
