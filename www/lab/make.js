@@ -4,7 +4,7 @@ import { byId, element } from '../dom.js';
 import { words } from '../errors.js';
 import { best } from '../panel.js';
 import { samples } from '../samples.js';
-import { button, labOf, percent, sorry, styled, worker } from './lab.js';
+import { button, labOf, percent, sorry, styled, whenSeen, worker } from './lab.js';
 import { activations, weights } from './make-pictures.js';
 import { recipeOf } from './maker.js';
 import { Tries } from './tries.js';
@@ -81,12 +81,13 @@ export async function open(session) {
     if (int8.phase === 'failed') answer.textContent = `This cannot be made: ${int8.trouble}.`;
   });
   await show();
-  session.whenAtRest(async () => {
+  whenSeen(session, 'make', async () => {
     if (!session.isReady) return;
     try {
       const lab = labOf(session);
       answer.textContent = await said(session);
       const pictures = await lab.ask('pictures', Number(parts['activation-bits']));
+      answer.textContent += ` ${cost(session, pictures.weightBytes)}`;
       figures.replaceChildren(weights(pictures), ...activations(pictures, session));
       tries.made(current(), pictures.weightBytes);
     } catch (error) {
@@ -105,8 +106,15 @@ async function said(session) {
   const drawing = pixels
     ? `Your drawing is read as ${best(int8.answer(pixels))} (float32: ${best(float.answer(pixels))}). `
     : '';
-  if (pixels) int8.answer(pixels);
   return `${drawing}${right} of the ${digits.length} samples are read right.`;
+}
+
+/** What it takes. @param {Session} session @param {number} bytes */
+function cost(session, bytes) {
+  const int8 = session.network('int8');
+  if (!int8) return '';
+  if (session.pixels) int8.answer(session.pixels);
+  return `Its weights take ${(bytes / 1000).toFixed(1)} kB, and one inference ${int8.time().toPrecision(3)} µs.`;
 }
 
 /** @param {Catalog} catalog @returns {Control[]} */
