@@ -72,14 +72,14 @@ export function launch(flags = []) {
  * Declares a test of the page. It fails on errors that nobody caught, on error messages in the console, and on a request to
  * any other host, whatever else it checks.
  * @param {string} name
- * @param {BrowserContextOptions & { path?: string, unready?: boolean, mayLog?: RegExp,
+ * @param {BrowserContextOptions & { path?: string, unready?: boolean, skip?: string | false, timeout?: number, mayLog?: RegExp,
  *   prepare?: (context: BrowserContext) => Promise<unknown> }} options
- *   `path` follows the address (`?scheme=fused`); `unready` does not wait for the models; `mayLog` is an error message
+ *   `path` follows the address (`?scheme=fused`); `unready` does not wait for the models; `skip` says why it cannot run; `mayLog` is an error message
  *   that is expected in the console; `prepare` runs before the page loads
  * @param {(page: Page, context: BrowserContext) => Promise<unknown>} body
  */
-export function pageTest(name, { path = '', unready = false, mayLog, prepare, ...settings }, body) {
-  test(name, { timeout: 60_000 }, async () => {
+export function pageTest(name, { path = '', unready = false, skip = false, timeout = 60_000, mayLog, prepare, ...settings }, body) {
+  test(name, { timeout, skip }, async () => {
     const start = await address();
     const context = await (await browser()).newContext({ serviceWorkers: 'block', ...settings });
     try {

@@ -12,6 +12,7 @@ mod eval;
 mod export;
 mod import;
 mod notebook;
+mod pack;
 mod quantize;
 mod samples;
 mod sweep;
@@ -40,6 +41,7 @@ enum Command {
     Samples(samples::Args),
     Sweep(sweep::Args),
     Notebook(notebook::Args),
+    Pack(pack::Args),
     Bench(bench::Args),
     Export(export::Args),
     Import(import::Args),
@@ -70,6 +72,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Samples(args) => samples::run(args),
         Command::Sweep(args) => sweep::run(args),
         Command::Notebook(args) => notebook::run(args),
+        Command::Pack(args) => pack::run(args),
         Command::Bench(args) => bench::run(args),
         Command::Export(args) => export::run(args),
         Command::Import(args) => import::run(args),

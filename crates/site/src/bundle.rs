@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::comments::without_comments;
 use super::references::{Reference, references};
+use super::weight::PACKED;
 use digit8_host::files;
 
 /// The page, ready to publish.
@@ -191,16 +192,17 @@ fn loaded(page: &[u8]) -> impl Iterator<Item = String> {
     tags.into_iter()
 }
 
-/// The service worker with the list of files, each with its content's digest, and with a version that is the digest of all.
+/// The service worker with the list of files but for those that only some ask for, each with its content's digest, and with a version that is the digest of all.
 fn service_worker(template: &[u8], files: &BTreeMap<String, Vec<u8>>) -> anyhow::Result<Vec<u8>> {
     let base64 = base64::engine::general_purpose::STANDARD;
     let list: BTreeMap<_, _> = files
         .iter()
+        .filter(|(path, _)| !path.ends_with(PACKED))
         .map(|(path, bytes)| (path, format!("sha256-{}", base64.encode(Sha256::digest(bytes)))))
         .collect();
     let list = serde_json::to_string(&list)?;
     let template = std::str::from_utf8(template).context("www/sw.js is not text")?;
-    let version = &files::hex(&Sha256::digest(list.clone() + template))[..HASH];
+    let version = &files::hex(&Sha256::digest(list.clone() + template))[..SHORT];
     let mut filled = template.to_owned();
     for (place, value) in [("'%VERSION%'", format!("'{version}'")), ("'%FILES%'", format!("'{list}'"))] {
         if !template.contains(place) {

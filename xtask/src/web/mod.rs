@@ -1,6 +1,7 @@
 //! Builds `dist/`: the page as static files for any host and any sub-path.
 
 mod cache;
+mod digits;
 mod wasm;
 mod weight;
 
@@ -66,6 +67,16 @@ pub fn build_traces() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Packs digits, unless they are packed, and builds the page that is to be looked at once more with them. Returns whether it did.
+pub fn add_digits(out: &Path) -> anyhow::Result<bool> {
+    if digits::are_packed() {
+        return Ok(false);
+    }
+    digits::pack()?;
+    build(out, Purpose::Look)?;
+    Ok(digits::are_packed())
+}
+
 /// Builds the page into a folder, all of it or nothing. Returns whether the first answer keeps within its budget, which a page
 /// that is not shrunk is not asked to.
 pub fn build(out: &Path, purpose: Purpose) -> anyhow::Result<bool> {
@@ -77,9 +88,12 @@ pub fn build(out: &Path, purpose: Purpose) -> anyhow::Result<bool> {
     };
     if purpose == Purpose::Publish {
         println!("{}", optimizer.description());
+        digits::pack()?;
     }
     let mut files = read_folder(&root().join("www"))?;
-    files.extend(wasm::build(&toolchain, &optimizer, &[&wasm::KERNELS[..], &wasm::EXPLAIN].concat())?);
+    let variants = [&wasm::KERNELS[..], &wasm::EXPLAIN, &[wasm::LAB]].concat();
+    files.extend(wasm::build(&toolchain, &optimizer, &variants)?);
+    files.extend(digits::packed()?);
     let site = bundle(files)?;
     let (mut compressed, mut within) = (BTreeMap::new(), true);
     if purpose == Purpose::Publish {

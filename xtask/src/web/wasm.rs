@@ -47,6 +47,9 @@ pub const EXPLAIN: [Variant; 2] = [
     Variant::new("explain", "explain,simd128", true),
 ];
 
+/// The laboratory, which whoever opens one of its views loads.
+pub const LAB: Variant = Variant::new("lab", "lab,simd128", true);
+
 /// Binaryen's `wasm-opt`, if it is installed.
 pub struct Optimizer(Option<(PathBuf, String)>);
 

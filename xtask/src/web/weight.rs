@@ -12,6 +12,9 @@ use digit8_host::terminal::{table, thousands};
 /// Most bytes, compressed by Brotli, that the first answer of the int8 model may need. `cargo xtask test` fails above it.
 const BUDGET: usize = 120_000;
 
+/// How the names of files end that are compressed already.
+pub const PACKED: &str = ".digits";
+
 /// A file as hosts send it.
 pub struct Forms {
     /// Brotli, quality 11.
@@ -20,10 +23,11 @@ pub struct Forms {
     pub gzip: Vec<u8>,
 }
 
-/// Every file's compressed forms.
+/// The compressed forms of every file that is not compressed already.
 pub fn compress(files: &BTreeMap<String, Vec<u8>>) -> anyhow::Result<BTreeMap<String, Forms>> {
     files
         .iter()
+        .filter(|(path, _)| !path.ends_with(PACKED))
         .map(|(path, bytes)| {
             let brotli = cached("brotli 11", bytes, || {
                 let settings =
@@ -51,8 +55,10 @@ pub fn print(site: &Site, compressed: &BTreeMap<String, Forms>, modules: &[Varia
         .files
         .iter()
         .map(|(path, bytes)| {
-            let forms = &compressed[path];
-            let sizes = [bytes.len(), forms.gzip.len(), forms.brotli.len()];
+            let own = bytes.len();
+            let [gzip, brotli] =
+                compressed.get(path).map_or([own; 2], |forms| [forms.gzip.len(), forms.brotli.len()]);
+            let sizes = [own, gzip, brotli];
             let early = site.first.contains(path);
             let of_module = |name: &str| {
                 [format!("pkg/{name}-"), format!("pkg/{name}_bg-")]

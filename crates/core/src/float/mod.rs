@@ -3,6 +3,7 @@
 mod engine;
 mod loss;
 mod mlp;
+mod outlier;
 mod train;
 
 pub use engine::FloatEngine;

@@ -6,6 +6,8 @@
 //! The same network, recipe and digits give the same bits on every kernel and platform: real numbers are computed as
 //! [`reals`](super::reals) and the repairs have it.
 
+use std::fmt;
+
 use digit8_kernels::train::Rows;
 use serde::Serialize;
 
@@ -39,14 +41,33 @@ pub enum Stage {
 }
 
 /// How far [`make`] is.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct Progress {
+#[derive(Clone, Copy)]
+pub struct Progress<'a> {
     /// What it is at.
     pub stage: Stage,
     /// The share of the stage that is done, 0 to 1.
     pub done: f64,
     /// The mean loss of the last digits, in retraining.
     pub loss: Option<f32>,
+    /// The network as it is, in retraining: to watch it learn.
+    pub network: Option<&'a dyn Fn() -> Result<QuantizedMlp>>,
+}
+
+impl fmt::Debug for Progress<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        let Self { stage, done, loss, .. } = self;
+        f.debug_struct("Progress")
+            .field("stage", stage)
+            .field("done", done)
+            .field("loss", loss)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Progress<'_> {
+    fn of(stage: Stage, done: f64) -> Self {
+        Self { stage, done, loss: None, network: None }
+    }
 }
 
 /// A network that was made, and what was done.
@@ -77,28 +98,26 @@ pub fn make(
     progress: &mut dyn FnMut(Progress) -> bool,
 ) -> Result<Made> {
     recipe.check()?;
-    let mut report = |stage, done, loss| {
-        if progress(Progress { stage, done, loss }) { Ok(()) } else { Err(Error::Stopped) }
-    };
+    let mut report = |now: Progress| if progress(now) { Ok(()) } else { Err(Error::Stopped) };
     if recipe.calibrates() && calibration.len() < PIXELS {
         return Err(Error::Range("activations: there are no digits to calibrate with".into()));
     }
     let float = if recipe.repairs.equalize { equalize(mlp)? } else { mlp.clone() };
     let count = (calibration.len() / PIXELS).max(1);
-    let watch = |mlp: &Mlp, report: &mut dyn FnMut(Stage, f64, Option<f32>) -> Result<()>| {
+    let watch = |mlp: &Mlp, report: &mut dyn FnMut(Progress) -> Result<()>| {
         if recipe.scheme == Scheme::Dynamic {
             return Ok(None);
         }
         let mut done = 0;
         let seen = observe(mlp, kernel, recipe, calibration, &mut |more| {
             done += more;
-            report(Stage::Calibrate, done as f64 / count as f64, None)
+            report(Progress::of(Stage::Calibrate, done as f64 / count as f64))
         })?;
         Ok(Some(seen))
     };
     let mut seen = watch(&float, &mut report)?;
     let mut layers =
-        round(&float, recipe, calibration, kernel, &mut |done| report(Stage::Round, done, None))?;
+        round(&float, recipe, calibration, kernel, &mut |done| report(Progress::of(Stage::Round, done)))?;
     let mut losses = Vec::new();
     if recipe.retraining.epochs > 0 {
         // What rounding chose is where retraining starts; nearest rounding chooses nothing.
@@ -111,10 +130,14 @@ pub fn make(
         let mut trainer = Trainer::new(&start, recipe, kernel)?;
         trainer.run(
             training,
-            |mlp| activations(recipe, watch(mlp, &mut |_, _, _| Ok(()))?.as_ref()),
+            |mlp| activations(recipe, watch(mlp, &mut |_| Ok(()))?.as_ref()),
             &mut |step| {
                 losses.push(step.loss);
-                report(Stage::Retrain, step.done as f64 / step.total as f64, Some(step.loss))
+                report(Progress {
+                    loss: Some(step.loss),
+                    network: Some(step.network),
+                    ..Progress::of(Stage::Retrain, step.done as f64 / step.total as f64)
+                })
             },
         )?;
         layers = trainer.quantized();

@@ -92,6 +92,11 @@ impl QParams {
     pub fn dequantize(&self, q: u8) -> f32 {
         f32::from(i16::from(q) - i16::from(self.zero_point.0)) * self.scale.0
     }
+
+    /// The real numbers that the integers from 0 to `greatest` stand for.
+    pub fn reach(&self, greatest: u8) -> Range {
+        Range { min: self.dequantize(0), max: self.dequantize(greatest) }
+    }
 }
 
 /// The scale of a weight matrix (zero point 0): one for all of it, or one for each output channel.

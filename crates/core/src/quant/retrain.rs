@@ -14,7 +14,7 @@ use ndarray::Array2;
 
 use crate::digits::{CLASSES, Digits, PIXELS, normalized};
 use crate::float::{Linear, Mlp};
-use crate::int8::{Activations, QuantizedLinear};
+use crate::int8::{Activations, QuantizedLinear, QuantizedMlp};
 use crate::quant::reals::{RealLayer, layer};
 use crate::quant::{QParams, Recipe, WeightScale, Width, nearest, weight_scale};
 use crate::random::Random;
@@ -44,13 +44,15 @@ pub(super) struct Trainer<'a> {
 }
 
 /// How far retraining is.
-pub(super) struct Step {
+pub(super) struct Step<'a> {
     /// Steps done so far, this one included.
     pub done: usize,
     /// Steps in all.
     pub total: usize,
     /// The mean loss of this step's digits.
     pub loss: f32,
+    /// The network as it is after this step.
+    pub network: &'a dyn Fn() -> Result<QuantizedMlp>,
 }
 
 impl<'a> Trainer<'a> {
@@ -112,7 +114,8 @@ impl<'a> Trainer<'a> {
                         "the loss of step {done} of retraining is not finite: is the learning rate too high?"
                     )));
                 }
-                progress(Step { done, total, loss })?;
+                let network = || QuantizedMlp::new(self.quantized(), activations);
+                progress(Step { done, total, loss, network: &network })?;
             }
         }
         self.stand_in();
