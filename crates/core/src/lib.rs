@@ -6,7 +6,10 @@
 //! - [`float`] is the float32 network 784-h1-h2-10 and how it is trained;
 //! - [`quant`] finds scales and zero points and converts the float network;
 //! - [`int8`] is the quantized network, running on integers;
+//! - [`augment`] varies what training sees: images, digits [`drawn`] by rule, [`pens`]' drawings by another [`hand`], and
+//!   [`others`], which are no digits;
 //! - [`compare`] holds two models' answers against each other; [`explain`] finds the layer that makes them differ;
+//!   [`verdict`] says when an answer is not to be believed;
 //! - [`file`](mod@file) keeps models as safetensors, under PyTorch's names.
 //!
 //! Why the integers are what they are, from first principles, is told in [`arithmetic`]; comments that cite a rule by its number
@@ -26,11 +29,15 @@ mod error;
 pub mod explain;
 pub mod file;
 pub mod float;
+pub mod hand;
 pub mod idx;
 pub mod int8;
+pub mod others;
+pub mod pens;
 pub mod quant;
 pub mod random;
 pub mod stroke;
+pub mod verdict;
 
 pub use digit8_kernels::Kernel;
 pub use error::Error;

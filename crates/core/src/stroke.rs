@@ -5,15 +5,30 @@
 //! The image is drawn from the pen's centre line, not scaled down from pixels: lines have MNIST's thickness whatever the size
 //! of the drawing, and nothing depends on how a screen shows it.
 
+use serde::{Deserialize, Serialize};
+
 use crate::digits::{PIXELS, SIDE};
 
-/// A point of a stroke, in any unit, `y` downwards.
-#[derive(Clone, Copy, Debug, PartialEq)]
+/// A point of a stroke, in any unit, `y` downwards; in files `[x, y]`.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(from = "[f32; 2]", into = "[f32; 2]")]
 pub struct Point {
     /// To the right.
     pub x: f32,
     /// Downwards.
     pub y: f32,
+}
+
+impl From<[f32; 2]> for Point {
+    fn from([x, y]: [f32; 2]) -> Self {
+        Self { x, y }
+    }
+}
+
+impl From<Point> for [f32; 2] {
+    fn from(point: Point) -> Self {
+        [point.x, point.y]
+    }
 }
 
 /// The side of the box that the ink fills, in pixels.
@@ -93,10 +108,12 @@ fn draw(lines: &[Vec<Point>], thickness: f32) -> [f32; PIXELS] {
             let rows = span(a.y.min(b.y) - reach, a.y.max(b.y) + reach);
             for row in rows {
                 for column in span(a.x.min(b.x) - reach, a.x.max(b.x) + reach) {
-                    let distance = distance(Point { x: column as f32, y: row as f32 }, a, b);
-                    let ink = ((reach - distance) / (2.0 * EDGE)).clamp(0.0, 1.0);
-                    let pixel: &mut f32 = &mut image[row * SIDE + column];
-                    *pixel = pixel.max(ink);
+                    let square = squared_distance(Point { x: column as f32, y: row as f32 }, a, b);
+                    if square < reach * reach {
+                        let ink = ((reach - square.sqrt()) / (2.0 * EDGE)).min(1.0);
+                        let pixel: &mut f32 = &mut image[row * SIDE + column];
+                        *pixel = pixel.max(ink);
+                    }
                 }
             }
         }
@@ -110,13 +127,14 @@ fn span(from: f32, to: f32) -> std::ops::Range<usize> {
     from.ceil() as usize..(to.floor() + 1.0).min(SIDE as f32) as usize
 }
 
-/// The distance from `p` to the segment from `a` to `b`.
-fn distance(p: Point, a: Point, b: Point) -> f32 {
+/// The square of the distance from `p` to the segment from `a` to `b`.
+fn squared_distance(p: Point, a: Point, b: Point) -> f32 {
     let (dx, dy) = (b.x - a.x, b.y - a.y);
     let length = dx * dx + dy * dy;
     let along = if length > 0.0 { ((p.x - a.x) * dx + (p.y - a.y) * dy) / length } else { 0.0 };
     let along = along.clamp(0.0, 1.0);
-    (p.x - a.x - along * dx).hypot(p.y - a.y - along * dy)
+    let (x, y) = (p.x - a.x - along * dx, p.y - a.y - along * dy);
+    x * x + y * y
 }
 
 fn centre_of_mass(image: &[f32; PIXELS]) -> Point {
