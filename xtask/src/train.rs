@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use digit8_core::Kernel;
-use digit8_core::augment::Augmented;
+use digit8_core::augment::{Augmented, Shares};
 use digit8_core::compare::{Confusion, logits};
-use digit8_core::digits::Digits;
 use digit8_core::file::{Info, Model};
-use digit8_core::float::{Mlp, Schedule, Settings, train};
+use digit8_core::float::{Mlp, Schedule, Settings, Source, Taught, train};
+use digit8_core::hand::Hand;
+use digit8_core::pens::Pens;
 use ndarray::Array2;
 
 use crate::terminal::{progress, thousands};
@@ -51,12 +52,23 @@ pub struct Args {
     /// Share of the target that is spread over all classes
     #[arg(long, default_value_t = 0.0, value_parser = share)]
     smoothing: f32,
+    /// How much of the weights' running average stays at each step, as in 0.999; the average is the trained network
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = share)]
+    average: f32,
     /// Shift, turn, scale, shear, thicken and thin the images, so that the network reads drawings
     #[arg(long)]
     augment: bool,
-    /// With --augment: the share of images that give way to digits drawn by rule, in the ways people write them
-    #[arg(long, value_name = "SHARE", default_value_t = 0.0, requires = "augment", value_parser = share)]
-    drawn: f32,
+    #[command(flatten)]
+    drawings: Drawings,
+    /// Learn from a larger network's probabilities: a float32 model trained on the same digits
+    #[arg(long, value_name = "FILE")]
+    teacher: Option<PathBuf>,
+    /// The share of each target that is the teacher's; the rest is the label's
+    #[arg(long, value_name = "SHARE", default_value_t = 0.9, requires = "teacher", value_parser = share)]
+    teaching: f32,
+    /// Keep so many of the last training digits out, and measure with them too: to choose settings without looking at the test
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    hold_out: usize,
     /// Start from the weights of this model instead of random ones
     #[arg(long, value_name = "FILE")]
     init: Option<PathBuf>,

@@ -44,9 +44,10 @@ impl Lab {
             learning_rate: 0.001,
             schedule: Schedule::Constant,
             smoothing: 0.0,
+            average: 0.0,
         };
         let initial = Mlp::random([100, 100], seed)?;
-        let (mlp, losses) = train::train_with_progress(&initial, &dataset.train, &settings, None, None)?;
+        let (mlp, losses) = train::train_with_progress(&initial, &dataset.train, &settings, None)?;
         let info = train::info(&mlp, &settings, None, &dataset.title);
         let file = out.join("model.safetensors");
         files::write_model(&file, &Model::Float(mlp.clone()), &info)?;
