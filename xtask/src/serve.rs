@@ -10,6 +10,7 @@ use axum::extract::Request;
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::middleware::{self, Next};
 use axum::response::Response;
+use axum::routing::post;
 use tower_http::services::ServeDir;
 use tower_http::set_header::SetResponseHeaderLayer;
 
@@ -33,6 +34,9 @@ pub struct Args {
     /// Isolate the page from other origins, which makes its timer step by 5 µs and not by 100
     #[arg(long)]
     cross_origin_isolated: bool,
+    /// Print what pages post to /message, a line each
+    #[arg(long, hide = true)]
+    print_messages: bool,
     /// Serve this folder as it is, without building
     #[arg(long, value_name = "DIR")]
     folder: Option<PathBuf>,
@@ -57,11 +61,17 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     if args.open {
         opener::open_browser(&address).with_context(|| format!("cannot open a browser; visit {address}"))?;
     }
-    serve(listener, &folder, args.cross_origin_isolated)
+    let mut app = app(&folder, args.cross_origin_isolated);
+    if args.print_messages {
+        // A message is JSON in one line.
+        app = app
+            .merge(Router::new().route("/message", post(|body: String| async move { println!("{body}") })));
+    }
+    serve(listener, app)
 }
 
 /// Takes a port of this machine.
-pub fn listen(port: u16) -> anyhow::Result<TcpListener> {
+fn listen(port: u16) -> anyhow::Result<TcpListener> {
     TcpListener::bind((Ipv4Addr::LOCALHOST, port)).map_err(|error| match error.kind() {
         ErrorKind::AddrInUse => {
             anyhow!("port {port} is in use by another program: choose one with --port, or --port 0 for any")
@@ -71,17 +81,12 @@ pub fn listen(port: u16) -> anyhow::Result<TcpListener> {
 }
 
 /// Where a listener's page is.
-pub fn address(listener: &TcpListener) -> anyhow::Result<String> {
+fn address(listener: &TcpListener) -> anyhow::Result<String> {
     Ok(format!("http://localhost:{}/", listener.local_addr()?.port()))
 }
 
-/// Serves a folder for as long as the process lives.
-pub fn serve(listener: TcpListener, folder: &Path, isolated: bool) -> anyhow::Result<()> {
-    serve_app(listener, app(folder, isolated))
-}
-
 /// What answers for a folder's files.
-pub fn app(folder: &Path, isolated: bool) -> Router {
+fn app(folder: &Path, isolated: bool) -> Router {
     let files = ServeDir::new(folder).precompressed_br().precompressed_gzip();
     let mut app = Router::new().fallback_service(files).layer(middleware::from_fn(cache_control));
     if isolated {
@@ -98,7 +103,7 @@ pub fn app(folder: &Path, isolated: bool) -> Router {
 }
 
 /// Serves for as long as the process lives.
-pub fn serve_app(listener: TcpListener, app: Router) -> anyhow::Result<()> {
+fn serve(listener: TcpListener, app: Router) -> anyhow::Result<()> {
     listener.set_nonblocking(true)?;
     tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
         let listener = tokio::net::TcpListener::from_std(listener)?;

@@ -2,10 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::digits::CLASSES;
+use crate::digits::{CLASSES, PIXELS};
 use crate::hand::{Hand, Varied};
 use crate::random::Random;
-use crate::stroke::Point;
+use crate::stroke::{Point, rasterize};
 use crate::{Error, Result};
 
 /// A digit as somebody drew it.
@@ -18,6 +18,15 @@ pub struct Drawing {
     pub writer: Option<String>,
     /// The pen's way, a stroke from where it touched the paper to where it left it.
     pub strokes: Vec<Vec<Point>>,
+}
+
+impl Drawing {
+    /// What a network sees of it, each point moved by `map`; `None` if nothing is drawn.
+    pub fn image(&self, map: impl Fn(Point) -> Point) -> Option<[u8; PIXELS]> {
+        let moved: Vec<Vec<Point>> =
+            self.strokes.iter().map(|stroke| stroke.iter().map(|&point| map(point)).collect()).collect();
+        rasterize(&moved, 1.0)
+    }
 }
 
 /// Drawings to train with, some of every digit.

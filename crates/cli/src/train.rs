@@ -1,0 +1,269 @@
+//! Trains the float32 network.
+
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, ensure};
+use digit8_core::Kernel;
+use digit8_core::augment::{Augmented, Shares};
+use digit8_core::compare::{Confusion, logits};
+use digit8_core::digits::{Digits, PIXELS};
+use digit8_core::file::{Info, Model};
+use digit8_core::float::{self, Mlp, Progress, Schedule, Settings, Taught, train};
+use digit8_core::hand::Hand;
+use digit8_core::pens::Pens;
+use ndarray::Array2;
+
+use digit8_data::{Source, model, strokes};
+use digit8_host::files;
+use digit8_host::terminal::{TrainingBar, thousands};
+use digit8_report::chart;
+
+/// Train the float32 network 784-h1-h2-10
+///
+/// Without flags it does what the notebook does: one epoch over MNIST in random batches of ten, Adam with a learning rate of
+/// 0.001, cross-entropy. The same seed gives the same weights, bit for bit.
+///
+///   cargo xtask train
+///   cargo xtask train --augment --drawn 0.1 --strokes 0.3 --others 0.1 --epochs 60 --batch 50 --schedule cosine
+#[derive(clap::Args, Debug)]
+#[command(verbatim_doc_comment)]
+pub struct Args {
+    #[command(flatten)]
+    source: Source,
+    /// Where the model goes; the loss curve goes beside it, as .svg
+    #[arg(long, value_name = "FILE", default_value = "out/model.safetensors")]
+    out: PathBuf,
+    /// Sizes of the two hidden layers
+    #[arg(long, value_name = "H1,H2", default_value = "100,100", value_parser = hidden_sizes)]
+    hidden: [usize; 2],
+    /// Images in a batch
+    #[arg(long, default_value = "10")]
+    batch: NonZeroUsize,
+    /// Times that every image is seen
+    #[arg(long, default_value = "1")]
+    epochs: NonZeroUsize,
+    /// Where everything random starts from
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    /// Adam's learning rate
+    #[arg(long, default_value_t = 0.001, value_parser = learning_rate)]
+    lr: f32,
+    /// What becomes of the learning rate
+    #[arg(long, value_enum, default_value_t = ScheduleName::Constant)]
+    schedule: ScheduleName,
+    /// Share of the target that is spread over all classes
+    #[arg(long, default_value_t = 0.0, value_parser = share)]
+    smoothing: f32,
+    /// How much of the weights' running average stays at each step, as in 0.999; the average is the trained network
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = share)]
+    average: f32,
+    /// Shift, turn, scale, shear, thicken and thin the images, so that the network reads drawings
+    #[arg(long)]
+    augment: bool,
+    #[command(flatten)]
+    drawings: Drawings,
+    /// Learn from a larger network's probabilities: a float32 model trained on the same digits
+    #[arg(long, value_name = "FILE")]
+    teacher: Option<PathBuf>,
+    /// The share of each target that is the teacher's; the rest is the label's
+    #[arg(long, value_name = "SHARE", default_value_t = 0.9, requires = "teacher", value_parser = share)]
+    teaching: f32,
+    /// Keep so many of the last training digits out, and measure with them too: to choose settings without looking at the test
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    hold_out: usize,
+    /// Start from the weights of this model instead of random ones
+    #[arg(long, value_name = "FILE")]
+    init: Option<PathBuf>,
+    /// Take the batches of an epoch from `order` [steps, batch] in this .npz file instead of shuffling
+    #[arg(long, value_name = "FILE")]
+    order: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum ScheduleName {
+    /// It stays
+    Constant,
+    /// It falls to 0 along half a cosine
+    Cosine,
+}
+
+/// Runs the command.
+pub fn run(args: Args) -> anyhow::Result<()> {
+    let settings = Settings {
+        batch: args.batch.get(),
+        epochs: args.epochs.get(),
+        seed: args.seed,
+        learning_rate: args.lr,
+        schedule: match args.schedule {
+            ScheduleName::Constant => Schedule::Constant,
+            ScheduleName::Cosine => Schedule::Cosine,
+        },
+        smoothing: args.smoothing,
+        average: args.average,
+    };
+    files::check_writable(&args.out)?;
+    let dataset = args.source.load()?;
+    println!("{}: {} digits to train with", dataset.origin, thousands(dataset.train.len()));
+    let initial = match &args.init {
+        Some(path) => model::read_float(path)?.0,
+        None => Mlp::random(args.hidden, args.seed)?,
+    };
+    let order = args.order.as_deref().map(read_order).transpose()?;
+
+    let (digits, held_out) = split(&dataset.train, args.hold_out)?;
+    let (kernel, order) = (Kernel::best(), order.as_deref());
+    let pens = args.drawings.pens()?;
+    let augmented = args.augment.then(|| {
+        Augmented::new(&digits, pens.as_ref(), args.seed, args.drawings.shares(), args.drawings.hand())
+    });
+    let images: &dyn float::Source = augmented.as_ref().map_or(&digits, |augmented| augmented);
+    let teacher = args.teacher.as_deref().map(model::read_float).transpose()?;
+    let taught = teacher.map(|(teacher, _)| Taught::new(images, &teacher, kernel, args.teaching));
+    let images = taught.as_ref().map_or(images, |taught| taught);
+
+    let mut bar = TrainingBar::new();
+    let mut step = |progress: Progress| bar.step(progress.step, progress.steps, progress.loss);
+    let mlp = train(&initial, kernel, images, &settings, order, &mut step)?;
+    let losses = bar.finish();
+
+    let mut info = model::trained_info(&mlp, &settings, &dataset.title);
+    args.describe(pens.as_ref(), &mut info);
+    let model = Model::Float(mlp);
+    model::write(&args.out, &model, &info)?;
+    let curve = args.out.with_extension("svg");
+    files::write(&curve, chart::loss_curve(&losses, losses.len() / settings.epochs).file().as_bytes())?;
+    let mean = |losses: &[f32]| losses.iter().map(|&loss| f64::from(loss)).sum::<f64>() / losses.len() as f64;
+    println!(
+        "average loss of the last epoch {:.5}",
+        mean(&losses[losses.len() - losses.len() / settings.epochs..])
+    );
+    if let Some(held_out) = &held_out {
+        println!("{}", right_of(&model, held_out, "training digits that were kept out"));
+    }
+    println!("{}", right_of(&model, &dataset.test, "test digits"));
+    if !dataset.official_test {
+        println!("These digits are not MNIST's test set.");
+    }
+    println!("Wrote {} and {}", args.out.display(), curve.display());
+    Ok(())
+}
+
+/// How many of `digits`, which are `what`, a model reads right.
+fn right_of(model: &Model, digits: &Digits, what: &str) -> String {
+    let confusion = Confusion::count(&logits(model, Kernel::best(), digits.images()), digits.labels());
+    let (correct, total) = (confusion.correct(), confusion.total());
+    format!("{correct} of {total} {what} right: {:.2} %", 100.0 * confusion.accuracy())
+}
+
+/// The digits without the last `held_out`, and these.
+fn split(digits: &Digits, held_out: usize) -> anyhow::Result<(Digits, Option<Digits>)> {
+    ensure!(held_out < digits.len(), "--hold-out {held_out} leaves none of {} digits", digits.len());
+    let kept = digits.len() - held_out;
+    let rest = (held_out > 0)
+        .then(|| Digits::new(digits.images()[kept * PIXELS..].to_vec(), digits.labels()[kept..].to_vec()));
+    Ok((digits.first(kept), rest.transpose()?))
+}
+
+impl Args {
+    /// Adds what this training was made of to the file's metadata.
+    fn describe(&self, pens: Option<&Pens>, info: &mut Info) {
+        let mut set = |name: &str, value: String| info.insert(name.into(), value);
+        set("augment", self.augment.to_string());
+        set("drawn", self.drawings.drawn.to_string());
+        if let Some(pens) = pens {
+            let source = strokes::TITLE;
+            set("strokes", format!("{} of {} drawings, {source}", self.drawings.strokes, pens.count()));
+        }
+        if self.drawings.others > 0.0 {
+            set("others", self.drawings.others.to_string());
+        }
+        if self.teacher.is_some() {
+            set("teaching", self.teaching.to_string());
+        }
+        if self.average > 0.0 {
+            set("average", self.average.to_string());
+        }
+    }
+}
+
+/// What images give way to, with --augment: shares of all images, and how hands vary.
+#[derive(clap::Args, Debug)]
+struct Drawings {
+    /// The share of images that give way to digits drawn by rule, in the ways people write them
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0, requires = "augment", value_parser = share)]
+    drawn: f32,
+    /// The share of images that give way to people's pen strokes, varied as pens and hands are
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0, requires = "augment", value_parser = share)]
+    strokes: f32,
+    /// The drawings for --strokes: one JSON object a line, compressed or not, or UCI's pendigits-orig.tra
+    /// [default: what `data --strokes` fetches]
+    #[arg(long, value_name = "FILE", verbatim_doc_comment)]
+    strokes_file: Option<PathBuf>,
+    /// The share of images that give way to letters, shapes and scribbles, whose target is no digit
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0, requires = "augment", value_parser = share)]
+    others: f32,
+    /// How far drawings are slanted, either way, in degrees
+    #[arg(long, value_name = "DEGREES", default_value_t = Hand::default().slant, value_parser = slant)]
+    slant: f32,
+    /// By which factor drawings get wider or narrower, at most
+    #[arg(long, value_name = "FACTOR", default_value_t = Hand::default().stretch, value_parser = factor)]
+    stretch: f32,
+    /// By which factor pens get wider or narrower, at most
+    #[arg(long, value_name = "FACTOR", default_value_t = Hand::default().pen, value_parser = factor)]
+    pen: f32,
+    /// Leave strokes whole and straight: only slant, stretch and pen vary
+    #[arg(long)]
+    steady: bool,
+}
+
+impl Drawings {
+    fn shares(&self) -> Shares {
+        Shares { drawn: self.drawn, pens: self.strokes, others: self.others }
+    }
+
+    fn hand(&self) -> Hand {
+        Hand { slant: self.slant, stretch: self.stretch, pen: self.pen, unsteady: !self.steady }
+    }
+
+    /// The drawings to train with, if any are asked for.
+    fn pens(&self) -> anyhow::Result<Option<Pens>> {
+        let read = || Ok(Pens::new(strokes::to_train(self.strokes_file.as_deref())?)?);
+        (self.strokes > 0.0).then(read).transpose()
+    }
+}
+
+/// A share of all, 0 to 1.
+fn share(text: &str) -> Result<f32, &'static str> {
+    text.parse().ok().filter(|share| (0.0..=1.0).contains(share)).ok_or("expected a number from 0 to 1")
+}
+
+/// A slant that leaves something to see, in degrees.
+fn slant(text: &str) -> Result<f32, &'static str> {
+    text.parse().ok().filter(|slant| (0.0..=60.0).contains(slant)).ok_or("expected 0 to 60 degrees")
+}
+
+/// A factor and its inverse, between which something varies.
+fn factor(text: &str) -> Result<f32, &'static str> {
+    text.parse().ok().filter(|factor| (1.0..=10.0).contains(factor)).ok_or("expected a factor from 1 to 10")
+}
+
+fn learning_rate(text: &str) -> Result<f32, &'static str> {
+    text.parse().ok().filter(|&rate: &f32| rate > 0.0 && rate.is_finite()).ok_or("expected a positive number")
+}
+
+fn hidden_sizes(text: &str) -> Result<[usize; 2], &'static str> {
+    let sizes = text.split_once(',').and_then(|(h1, h2)| Some([h1.parse().ok()?, h2.parse().ok()?]));
+    sizes.filter(|sizes| sizes.iter().all(|&size| size > 0)).ok_or("expected two sizes, as in 100,100")
+}
+
+/// The batches of an epoch from a NumPy archive.
+fn read_order(path: &Path) -> anyhow::Result<Vec<Vec<usize>>> {
+    let bytes = files::read(path)?;
+    let mut archive = ndarray_npy::NpzReader::new(std::io::Cursor::new(bytes))
+        .with_context(|| format!("{} is no .npz file", path.display()))?;
+    let order: Array2<u16> = archive
+        .by_name("order")
+        .with_context(|| format!("{}: expected `order`, two dimensions of uint16", path.display()))?;
+    Ok(order.rows().into_iter().map(|row| row.iter().map(|&index| usize::from(index)).collect()).collect())
+}
