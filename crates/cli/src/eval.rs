@@ -88,7 +88,10 @@ pub fn run(args: Args) -> anyhow::Result<()> {
         println!("{}", mistakes(&reading.confusion));
     }
     if let Some(drawings) = &drawings {
-        println!("\nRight of each writer, % (intervals of 95 %)\n\n{}", drawings::by_writer(&readings, drawings));
+        println!(
+            "\nRight of each writer, % (intervals of 95 %)\n\n{}",
+            drawings::by_writer(&readings, drawings)
+        );
         println!("\nRight of changed drawings, %\n\n{}", drawings::by_change(&readings, drawings)?);
         if let Some(path) = &args.html {
             files::write(path, drawings::misread_page(&readings, drawings)?.as_bytes())?;

@@ -48,7 +48,7 @@ impl Hand {
         // Most people write nearly upright and with a common aspect; the rare ones are those that get misread.
         let rare = random.uniform(0.0, 1.0);
         let most = self.stretch.ln();
-        let stretch = if rare < 0.4 { random.uniform(-most, most) } else { random.uniform(-0.3, 0.3) * most };
+        let stretch = if rare < 0.3 { random.uniform(-most, most) } else { random.uniform(-0.3, 0.3) * most };
         let stretch = stretch.exp();
         let slant = if random.uniform(0.0, 1.0) < 0.5 { self.slant } else { 0.5 * self.slant };
         let slant = random.uniform(-slant, slant).to_radians().tan();

@@ -1,6 +1,6 @@
 //! Pen strokes → a 28×28 image, made as MNIST's images were made: the ink fills a box of 20×20 with its aspect kept, and its
 //! centre of mass lies in the middle of the image (LeCun et al. 1998, "Gradient-based learning applied to document
-//! recognition", section III.A).
+//! recognition", section III.A). Drawings that are wider or narrower than a digit is in MNIST are first brought nearer to that.
 //!
 //! The image is drawn from the pen's centre line, not scaled down from pixels: lines have MNIST's thickness whatever the size
 //! of the drawing, and nothing depends on how a screen shows it.
@@ -54,12 +54,14 @@ pub fn rasterize(strokes: &[Vec<Point>], pen: f32) -> Option<[u8; PIXELS]> {
         Some([low, Point { x: high.x.max(point.x), y: high.y.max(point.y) }])
     });
     let [low, high] = bounds?;
+    let widening = widening(high.x / 2.0 - low.x / 2.0, high.y / 2.0 - low.y / 2.0);
+    let [low, high] = [low, high].map(|point| Point { x: point.x * widening, ..point });
     // Halves, so that coordinates near the greatest of all numbers do not overflow.
     let extent = (high.x / 2.0 - low.x / 2.0).max(high.y / 2.0 - low.y / 2.0) * 2.0;
     let scale = if extent > 0.0 { (BOX - thickness) / extent } else { 0.0 };
     let middle = Point { x: low.x / 2.0 + high.x / 2.0, y: low.y / 2.0 + high.y / 2.0 };
     let place = |point: &Point| Point {
-        x: CENTRE + (point.x - middle.x) * scale,
+        x: CENTRE + (point.x * widening - middle.x) * scale,
         y: CENTRE + (point.y - middle.y) * scale,
     };
     let mut lines: Vec<Vec<Point>> = strokes
@@ -82,6 +84,24 @@ pub fn rasterize(strokes: &[Vec<Point>], pen: f32) -> Option<[u8; PIXELS]> {
         point.y += dy;
     }
     Some(draw(&lines, thickness).map(|ink| (255.0 * ink).round() as u8))
+}
+
+/// By how much a drawing of this width and height is made wider: 1 for most.
+///
+/// No digit is wider than high; one that is gets squeezed until it is a square, but at most to a third, so that what is
+/// no digit stays none. Ones are narrow by nature, so narrow drawings are only widened a little: of how much they are narrower than
+/// usual (as a logarithm), four tenths go.
+fn widening(width: f32, height: f32) -> f32 {
+    const NARROW: f32 = 0.6;
+    let aspect = width / height;
+    if aspect > 1.0 {
+        (1.0 / aspect).max(1.0 / 3.0)
+    } else if aspect < NARROW {
+        (NARROW / aspect).powf(0.4).min(2.0)
+    } else {
+        // A dot has neither width nor height.
+        1.0
+    }
 }
 
 /// The points without those that lie closer to the one before than a pen could show.
@@ -188,6 +208,23 @@ mod tests {
         // 100 wide and 160 high, both without the pen.
         let expected = (BOX - THICKNESS) * 100.0 / 160.0 + THICKNESS;
         assert!(((right - left + 1) as f32 - expected).abs() < 1.5, "{} {expected}", right - left + 1);
+    }
+
+    #[test]
+    fn wide_and_narrow_drawings_come_nearer_to_a_digit() {
+        let aspect = |factor: f32| {
+            let strokes: Vec<Vec<Point>> = seven(1.0, 0.0)
+                .iter()
+                .map(|stroke| stroke.iter().map(|p| Point { x: p.x * factor, ..*p }).collect())
+                .collect();
+            let [top, bottom, left, right] = bounds(&rasterize(&strokes, 1.0).unwrap());
+            (right - left + 1) as f32 / (bottom - top + 1) as f32
+        };
+        // 1:1 at the least up to 4.8:1, from 0.625:1.
+        assert!((0.9..=1.1).contains(&aspect(2.0)) && (0.9..=1.1).contains(&aspect(4.5)), "{}", aspect(4.5));
+        assert!(aspect(9.0) > 1.5, "{}", aspect(9.0));
+        assert!((0.3..0.45).contains(&aspect(1.0 / 3.0)), "{}", aspect(1.0 / 3.0));
+        assert_eq!(widening(0.0, 0.0), 1.0);
     }
 
     #[test]

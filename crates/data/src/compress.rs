@@ -172,7 +172,10 @@ pub mod tests {
         if !text.is_empty() {
             writer.push(code(&table, &text).unwrap());
         }
-        let bytes = writer.bits.chunks(8).map(|bits| bits.iter().rev().fold(0, |byte, &bit| byte << 1 | u8::from(bit)));
+        let bytes = writer
+            .bits
+            .chunks(8)
+            .map(|bits| bits.iter().rev().fold(0, |byte, &bit| byte << 1 | u8::from(bit)));
         MAGIC.into_iter().chain([0x80 | widest as u8]).chain(bytes).collect()
     }
 
@@ -181,7 +184,9 @@ pub mod tests {
         let lines: String = (0..20_000).map(|n| format!("{} {}\n", n * n % 511, n * 7 % 500)).collect();
         let repeated = [b"aaaaaaaaaaaaaaaaaaaaaaaaabab".to_vec(), vec![7; 3000]].concat();
         for content in [&b""[..], b"x", &repeated, lines.as_bytes()] {
-            for (widest, clear_after) in [(16, usize::MAX), (12, usize::MAX), (9, usize::MAX), (16, 300), (10, 5000)] {
+            for (widest, clear_after) in
+                [(16, usize::MAX), (12, usize::MAX), (9, usize::MAX), (16, 300), (10, 5000)]
+            {
                 let file = compressed(content, widest, clear_after);
                 assert!(decompressed(&file).unwrap() == content, "{} bytes, {widest} bits", content.len());
             }

@@ -35,8 +35,10 @@ pub fn fetch(collection: &Collection, mirrors: &[&str], folder: &Path) -> anyhow
             if is_right(&folder.join(&file), expected) {
                 continue;
             }
-            fetch_from_any(&agent, mirrors, &file, &folder.join(&file), &|bytes| has_checksum(bytes, expected))
-                .with_context(|| format!("{} could not be fetched", collection.title))?;
+            fetch_from_any(&agent, mirrors, &file, &folder.join(&file), &|bytes| {
+                has_checksum(bytes, expected)
+            })
+            .with_context(|| format!("{} could not be fetched", collection.title))?;
         }
     }
     Ok(())

@@ -41,7 +41,8 @@ pub fn writer(number: u32) -> String {
 /// Whether a file begins as this one does, compressed or not.
 pub fn is_one(bytes: &[u8]) -> bool {
     let start = bytes.trim_ascii_start();
-    bytes.starts_with(&compress::MAGIC) || (start.starts_with(b".") && start.get(1).is_some_and(u8::is_ascii_uppercase))
+    bytes.starts_with(&compress::MAGIC)
+        || (start.starts_with(b".") && start.get(1).is_some_and(u8::is_ascii_uppercase))
 }
 
 /// Where the fetched file is kept.
@@ -136,8 +137,7 @@ fn to_pad(strokes: &mut [Vec<Point>]) {
     let points = || strokes.iter().flatten();
     let least = |axis: fn(&Point) -> f32| points().map(axis).fold(f32::INFINITY, f32::min);
     let greatest = |axis: fn(&Point) -> f32| points().map(axis).fold(f32::NEG_INFINITY, f32::max);
-    let (left, right, top, bottom) =
-        (least(|p| p.x), greatest(|p| p.x), least(|p| p.y), greatest(|p| p.y));
+    let (left, right, top, bottom) = (least(|p| p.x), greatest(|p| p.x), least(|p| p.y), greatest(|p| p.y));
     let [side, margin] = PAD;
     let scale = (side - 2.0 * margin) / (right - left).max(bottom - top).max(1.0);
     for point in strokes.iter_mut().flatten() {
@@ -166,7 +166,8 @@ mod tests {
     fn unipen(drawings: &[Drawing]) -> String {
         let mut text = String::from(" .VERSION 1.0\n.COORD X Y\n\n");
         for (number, drawing) in drawings.iter().enumerate() {
-            let writer = drawing.writer.as_deref().and_then(|writer| writer.rsplit('-').next()).unwrap_or("0");
+            let writer =
+                drawing.writer.as_deref().and_then(|writer| writer.rsplit('-').next()).unwrap_or("0");
             let label = drawing.label;
             text += &format!(".SEGMENT DIGIT {number} ? \"{label}\"\n.COMMENT {label} {writer} {number}\n");
             for stroke in &drawing.strokes {
@@ -214,7 +215,10 @@ mod tests {
         let to = folder.path().join("new").join(FILE);
         let (address, _) = server(vec![Answer::Serve(short), Answer::Serve(file.clone())]);
         let refused = format!("{:#}", fetch(&address, &to).unwrap_err());
-        assert!(refused.contains("drawings of the digits") && refused.contains("--strokes-file"), "{refused}");
+        assert!(
+            refused.contains("drawings of the digits") && refused.contains("--strokes-file"),
+            "{refused}"
+        );
         assert!(!to.exists());
         fetch(&address, &to).unwrap();
         assert_eq!(std::fs::read(&to).unwrap(), file);

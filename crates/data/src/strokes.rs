@@ -23,7 +23,8 @@ pub fn read(path: &Path) -> anyhow::Result<Vec<Drawing>> {
         if pendigits::is_one(&bytes) {
             return pendigits::parse(bytes);
         }
-        let text = String::from_utf8(decompressed(bytes)?).context("no text, and not compressed with gzip")?;
+        let text =
+            String::from_utf8(decompressed(bytes)?).context("no text, and not compressed with gzip")?;
         parse(&text, |line, error| {
             eprintln!("{}, line {line}: {error:#}; passed over", path.display());
         })
@@ -96,7 +97,8 @@ fn parse(text: &str, mut report: impl FnMut(usize, anyhow::Error)) -> anyhow::Re
 }
 
 /// Where the drawings to train with come from, for a model's metadata.
-pub const TITLE: &str = "UCI's Pen-Based Recognition of Handwritten Digits (Alpaydin and Alimoglu, 1998; CC BY 4.0)";
+pub const TITLE: &str =
+    "UCI's Pen-Based Recognition of Handwritten Digits (Alpaydin and Alimoglu, 1998; CC BY 4.0)";
 
 #[cfg(test)]
 mod tests {

@@ -40,9 +40,12 @@ mod tests {
     #[test]
     fn intervals_are_wilsons() {
         // Newcombe 1998, "Two-sided confidence intervals for the single proportion", table I, method 3.
-        for (right, total, expected) in
-            [(81, 263, [0.2553, 0.3662]), (15, 148, [0.0624, 0.1605]), (0, 20, [0.0, 0.1611]), (1, 29, [0.0061, 0.1718])]
-        {
+        for (right, total, expected) in [
+            (81, 263, [0.2553, 0.3662]),
+            (15, 148, [0.0624, 0.1605]),
+            (0, 20, [0.0, 0.1611]),
+            (1, 29, [0.0061, 0.1718]),
+        ] {
             for (found, expected) in wilson(right, total).iter().zip(expected) {
                 assert!((found - expected).abs() < 5e-5, "{right} of {total}: {found}, expected {expected}");
             }

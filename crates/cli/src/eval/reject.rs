@@ -50,7 +50,8 @@ fn drawings(kinds: &[Kind]) -> Vec<u8> {
 
 /// The greatest threshold that refuses at most [`REFUSED`] of the right answers to each of these sets.
 pub fn chosen(model: &Model, sets: &[(&str, &Digits)]) -> f64 {
-    let thresholds = sets.iter().map(|(_, digits)| threshold_refusing(REFUSED, of_right_answers(model, digits)));
+    let thresholds =
+        sets.iter().map(|(_, digits)| threshold_refusing(REFUSED, of_right_answers(model, digits)));
     thresholds.fold(1.0, f64::min)
 }
 

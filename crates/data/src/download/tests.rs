@@ -76,7 +76,8 @@ fn attempt(
     }
     let (addresses, ranges): (Vec<_>, Vec<_>) = servers.into_iter().map(server).unzip();
     let mirrors: Vec<&str> = addresses.iter().map(String::as_str).collect();
-    let result = fetch_from_any(&agent(), &mirrors, "file.gz", &to, &|bytes| has_checksum(bytes, &checksum(CONTENT)));
+    let result =
+        fetch_from_any(&agent(), &mirrors, "file.gz", &to, &|bytes| has_checksum(bytes, &checksum(CONTENT)));
     (result, fs::read(&to).ok(), ranges.iter().flat_map(|ranges| ranges.try_iter()).collect())
 }
 
