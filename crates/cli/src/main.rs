@@ -4,10 +4,12 @@
 
 #![forbid(unsafe_code)]
 
+mod ablations;
 mod bench;
 mod data;
 mod dump;
 mod eval;
+mod models;
 mod notebook;
 mod quantize;
 mod samples;
@@ -34,6 +36,8 @@ enum Command {
     Train(train::Args),
     Quantize(quantize::Args),
     Eval(eval::Args),
+    Models(models::Args),
+    Ablations(ablations::Args),
     Dump(dump::Args),
     Samples(samples::Args),
     Notebook(notebook::Args),
@@ -64,6 +68,8 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Train(args) => train::run(args),
         Command::Quantize(args) => quantize::run(args),
         Command::Eval(args) => eval::run(args),
+        Command::Models(args) => models::run(args),
+        Command::Ablations(args) => ablations::run(args),
         Command::Dump(args) => dump::run(args),
         Command::Samples(args) => samples::run(args),
         Command::Notebook(args) => notebook::run(args),

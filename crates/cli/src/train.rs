@@ -3,15 +3,16 @@
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, ensure};
+use anyhow::Context;
 use digit8_core::Kernel;
 use digit8_core::augment::{Augmented, Shares};
 use digit8_core::compare::{Confusion, logits};
-use digit8_core::digits::{Digits, PIXELS};
+use digit8_core::digits::Digits;
 use digit8_core::file::{Info, Model};
 use digit8_core::float::{self, Mlp, Progress, Schedule, Settings, Taught, train};
 use digit8_core::hand::Hand;
 use digit8_core::pens::Pens;
+use digit8_core::verdict;
 use ndarray::Array2;
 
 use digit8_data::{Source, model, strokes};
@@ -72,6 +73,9 @@ pub struct Args {
     /// Keep so many of the last training digits out, and measure with them too: to choose settings without looking at the test
     #[arg(long, value_name = "N", default_value_t = 0)]
     hold_out: usize,
+    /// The least probability that is believed, for the model's file; `eval --reject` shows what it refuses and lets through
+    #[arg(long, value_name = "SHARE", value_parser = share)]
+    sure: Option<f32>,
     /// Start from the weights of this model instead of random ones
     #[arg(long, value_name = "FILE")]
     init: Option<PathBuf>,
@@ -111,7 +115,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     };
     let order = args.order.as_deref().map(read_order).transpose()?;
 
-    let (digits, held_out) = split(&dataset.train, args.hold_out)?;
+    let (digits, held_out) = dataset.train.split_last(args.hold_out)?;
     let (kernel, order) = (Kernel::best(), order.as_deref());
     let pens = args.drawings.pens()?;
     let augmented = args.augment.then(|| {
@@ -138,8 +142,8 @@ pub fn run(args: Args) -> anyhow::Result<()> {
         "average loss of the last epoch {:.5}",
         mean(&losses[losses.len() - losses.len() / settings.epochs..])
     );
-    if let Some(held_out) = &held_out {
-        println!("{}", right_of(&model, held_out, "training digits that were kept out"));
+    if !held_out.is_empty() {
+        println!("{}", right_of(&model, &held_out, "training digits that were kept out"));
     }
     println!("{}", right_of(&model, &dataset.test, "test digits"));
     if !dataset.official_test {
@@ -154,15 +158,6 @@ fn right_of(model: &Model, digits: &Digits, what: &str) -> String {
     let confusion = Confusion::count(&logits(model, Kernel::best(), digits.images()), digits.labels());
     let (correct, total) = (confusion.correct(), confusion.total());
     format!("{correct} of {total} {what} right: {:.2} %", 100.0 * confusion.accuracy())
-}
-
-/// The digits without the last `held_out`, and these.
-fn split(digits: &Digits, held_out: usize) -> anyhow::Result<(Digits, Option<Digits>)> {
-    ensure!(held_out < digits.len(), "--hold-out {held_out} leaves none of {} digits", digits.len());
-    let kept = digits.len() - held_out;
-    let rest = (held_out > 0)
-        .then(|| Digits::new(digits.images()[kept * PIXELS..].to_vec(), digits.labels()[kept..].to_vec()));
-    Ok((digits.first(kept), rest.transpose()?))
 }
 
 impl Args {
@@ -180,6 +175,9 @@ impl Args {
         }
         if self.teacher.is_some() {
             set("teaching", self.teaching.to_string());
+        }
+        if let Some(sure) = self.sure {
+            set(verdict::METADATA, sure.to_string());
         }
         if self.average > 0.0 {
             set("average", self.average.to_string());
@@ -223,7 +221,13 @@ impl Drawings {
     }
 
     fn hand(&self) -> Hand {
-        Hand { slant: self.slant, stretch: self.stretch, pen: self.pen, unsteady: !self.steady }
+        Hand {
+            slant: self.slant,
+            stretch: self.stretch,
+            pen: self.pen,
+            unsteady: !self.steady,
+            deskew: false,
+        }
     }
 
     /// The drawings to train with, if any are asked for.

@@ -18,12 +18,14 @@ pub struct Hand {
     pub pen: f32,
     /// Whether lines are bent, broken, joined, cut short and drawn fast.
     pub unsteady: bool,
+    /// Whether the drawing is set [upright] in the end; the networks' readers must then do so too.
+    pub deskew: bool,
 }
 
 impl Default for Hand {
     /// What the shipped networks were trained with.
     fn default() -> Self {
-        Self { slant: 35.0, stretch: 3.0, pen: 1.7, unsteady: true }
+        Self { slant: 35.0, stretch: 3.0, pen: 1.7, unsteady: true, deskew: false }
     }
 }
 
@@ -39,6 +41,9 @@ impl Hand {
             bend(&mut varied, random);
         }
         self.map(&mut varied, random);
+        if self.deskew {
+            upright(&mut varied);
+        }
         let pen = random.uniform(-1.0, 1.0) * self.pen.ln();
         (varied, pen.exp())
     }
@@ -58,6 +63,31 @@ impl Hand {
             *point = Point { x: cos * x - sin * y, y: sin * x + cos * y };
         }
     }
+}
+
+/// Takes the slant out of a drawing: shears it until how far its line lies to the right does not depend on the height. A usual
+/// preparation of digits (LeCun et al. 1998, section III.A); the shipped networks do without.
+pub fn upright(strokes: &mut [Vec<Point>]) {
+    let (mut length, mut x, mut y, mut xy, mut yy) = (0f64, 0f64, 0f64, 0f64, 0f64);
+    let pieces = strokes.iter().flat_map(|stroke| stroke.windows(2));
+    for [a, b] in pieces.filter_map(|piece| piece.first_chunk::<2>()) {
+        let piece = f64::from((b.x - a.x).hypot(b.y - a.y));
+        let middle = [(a.x + b.x) / 2.0, (a.y + b.y) / 2.0].map(f64::from);
+        length += piece;
+        x += piece * middle[0];
+        y += piece * middle[1];
+        xy += piece * middle[0] * middle[1];
+        yy += piece * middle[1] * middle[1];
+    }
+    if length == 0.0 {
+        return;
+    }
+    let (covariance, variance) =
+        (xy / length - x * y / (length * length), yy / length - (y / length).powi(2));
+    // A lying line has no slant.
+    let slant =
+        if variance > 1e-9 * length * length { (covariance / variance).clamp(-1.0, 1.0) as f32 } else { 0.0 };
+    strokes.iter_mut().flatten().for_each(|point| point.x -= slant * point.y);
 }
 
 /// The strokes moved to the middle of the plane and scaled to a greatest extent of 1; a lone dot stays a dot.
@@ -187,7 +217,7 @@ mod tests {
 
     #[test]
     fn a_steady_hand_only_slants_and_stretches() {
-        let hand = Hand { slant: 0.0, stretch: 1.0, pen: 1.0, unsteady: false };
+        let hand = Hand { slant: 0.0, stretch: 1.0, pen: 1.0, unsteady: false, deskew: false };
         let (varied, pen) = hand.vary(&seven(), &mut Random::new(3));
         assert_eq!(pen, 1.0);
         // Turned by at most 8 degrees: lengths stay, and all points are there.
@@ -202,7 +232,7 @@ mod tests {
     #[test]
     fn a_hand_that_slants_more_slants_more() {
         let spread = |slant| {
-            let hand = Hand { slant, stretch: 1.0, pen: 1.0, unsteady: false };
+            let hand = Hand { slant, stretch: 1.0, pen: 1.0, unsteady: false, deskew: false };
             let stem = vec![vec![Point { x: 0.0, y: 0.0 }, Point { x: 0.0, y: 1.0 }]];
             let end = |seed| {
                 let (varied, _) = hand.vary(&stem, &mut Random::new(seed));
@@ -211,6 +241,23 @@ mod tests {
             (0..200).map(end).fold(0.0, f32::max)
         };
         assert!(spread(0.0) < 0.15 && spread(35.0) > 0.5);
+    }
+
+    #[test]
+    fn upright_drawings_have_lost_their_slant() {
+        let mut strokes = seven();
+        upright(&mut strokes);
+        for slant in [-0.5, 0.3] {
+            let mut slanted = seven();
+            slanted.iter_mut().flatten().for_each(|point| point.x += slant * point.y);
+            upright(&mut slanted);
+            for (found, expected) in slanted.iter().flatten().zip(strokes.iter().flatten()) {
+                assert!((found.x - expected.x).abs() < 4.0, "{found:?}, expected {expected:?}");
+            }
+        }
+        let mut line = vec![vec![Point { x: 0.0, y: 1.0 }, Point { x: 9.0, y: 1.0 }]];
+        upright(&mut line);
+        assert_eq!(line[0][1], Point { x: 9.0, y: 1.0 });
     }
 
     #[test]

@@ -37,11 +37,16 @@ pub fn read(path: &Path) -> anyhow::Result<Vec<Drawing>> {
 /// The drawings to train with: those of a file, or those that are fetched from UCI, without the writers that are kept back to
 /// choose by.
 pub fn to_train(file: Option<&Path>) -> anyhow::Result<Vec<Drawing>> {
-    if let Some(path) = file {
-        return read(path);
-    }
-    let (train, _) = halves(pendigits::find(false, None)?);
-    println!("pendigits, without the writers to choose by: {}", count(&train));
+    let mut train = match file {
+        Some(path) => read(path)?,
+        None => {
+            let (train, _) = halves(pendigits::find(false, None)?);
+            println!("pendigits, without the writers to choose by: {}", count(&train));
+            train
+        }
+    };
+    // Whatever order the file has them in: the same drawings train the same network.
+    train.sort_by(|a, b| a.writer.cmp(&b.writer));
     Ok(train)
 }
 
