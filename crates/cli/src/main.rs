@@ -6,9 +6,12 @@
 
 mod ablations;
 mod bench;
+mod compare;
 mod data;
 mod dump;
 mod eval;
+mod export;
+mod import;
 mod models;
 mod notebook;
 mod quantize;
@@ -42,6 +45,9 @@ enum Command {
     Samples(samples::Args),
     Notebook(notebook::Args),
     Bench(bench::Args),
+    Export(export::Args),
+    Import(import::Args),
+    Compare(compare::Args),
 }
 
 fn main() -> ExitCode {
@@ -74,5 +80,8 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Samples(args) => samples::run(args),
         Command::Notebook(args) => notebook::run(args),
         Command::Bench(args) => bench::run(args),
+        Command::Export(args) => export::run(args),
+        Command::Import(args) => import::run(args),
+        Command::Compare(args) => compare::run(args),
     }
 }
