@@ -70,13 +70,13 @@ after(async () => (await running)?.close());
  * any other host, whatever else it checks.
  * @param {string} name
  * @param {BrowserContextOptions & { path?: string, unready?: boolean, mayLog?: RegExp,
- *   prepare?: (context: BrowserContext) => Promise<unknown> }} options
+ *   prepare?: (context: BrowserContext) => Promise<unknown>, timeout?: number }} options
  *   `path` follows the address (`?scheme=fused`); `unready` does not wait for the models; `mayLog` is an error message
- *   that is expected in the console; `prepare` runs before the page loads
+ *   that is expected in the console; `prepare` runs before the page loads; `timeout` is in milliseconds
  * @param {(page: Page, context: BrowserContext) => Promise<unknown>} body
  */
-export function pageTest(name, { path = '', unready = false, mayLog, prepare, ...settings }, body) {
-  test(name, { timeout: 60_000 }, async () => {
+export function pageTest(name, { path = '', unready = false, mayLog, prepare, timeout = 60_000, ...settings }, body) {
+  test(name, { timeout }, async () => {
     const start = await address();
     const context = await (await browser()).newContext({ serviceWorkers: 'block', ...settings });
     try {
@@ -122,15 +122,16 @@ function watch(page, host, complaints, mayLog) {
  * Draws one stroke with the mouse: the button goes down at the first point and up at the last.
  * @param {Page} page
  * @param {[number, number][]} points in fractions of the pad's width and height
+ * @param {number} steps how many times the mouse is seen on its way from one point to the next
  */
-export async function stroke(page, points) {
+export async function stroke(page, points, steps = 4) {
   await page.getByTestId('pad').scrollIntoViewIfNeeded();
   const box = await page.getByTestId('pad').boundingBox();
   assert(box, 'the pad is on the page');
   const [first, ...rest] = points.map(([x, y]) => /** @type {const} */ ([box.x + x * box.width, box.y + y * box.height]));
   await page.mouse.move(...first);
   await page.mouse.down();
-  for (const point of rest) await page.mouse.move(...point, { steps: 4 });
+  for (const point of rest) await page.mouse.move(...point, { steps });
   await page.mouse.up();
 }
 

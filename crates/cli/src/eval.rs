@@ -1,7 +1,7 @@
 //! Measures models: how many digits they read right, which they take for which, how large they are.
 
 mod drawings;
-pub mod reject;
+mod reject;
 
 use std::path::{Path, PathBuf};
 

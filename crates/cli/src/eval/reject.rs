@@ -16,7 +16,7 @@ use super::Reading;
 /// Drawings of each kind that is no digit.
 const OF_A_KIND: usize = 100;
 /// The share of right answers that may be refused.
-pub const REFUSED: f64 = 0.01;
+const REFUSED: f64 = 0.01;
 
 /// The probabilities of a model's answers.
 fn probabilities(model: &Model, pixels: &[u8]) -> Vec<f64> {
@@ -49,7 +49,7 @@ fn drawings(kinds: &[Kind]) -> Vec<u8> {
 }
 
 /// The greatest threshold that refuses at most [`REFUSED`] of the right answers to each of these sets.
-pub fn chosen(model: &Model, sets: &[(&str, &Digits)]) -> f64 {
+fn chosen(model: &Model, sets: &[(&str, &Digits)]) -> f64 {
     let thresholds =
         sets.iter().map(|(_, digits)| threshold_refusing(REFUSED, of_right_answers(model, digits)));
     thresholds.fold(1.0, f64::min)
