@@ -125,15 +125,16 @@ function watch(page, host, complaints, mayLog) {
  * Draws one stroke with the mouse: the button goes down at the first point and up at the last.
  * @param {Page} page
  * @param {[number, number][]} points in fractions of the pad's width and height
+ * @param {number} steps how many times the mouse is seen on its way from one point to the next
  */
-export async function stroke(page, points) {
+export async function stroke(page, points, steps = 4) {
   await page.getByTestId('pad').scrollIntoViewIfNeeded();
   const box = await page.getByTestId('pad').boundingBox();
   assert(box, 'the pad is on the page');
   const [first, ...rest] = points.map(([x, y]) => /** @type {const} */ ([box.x + x * box.width, box.y + y * box.height]));
   await page.mouse.move(...first);
   await page.mouse.down();
-  for (const point of rest) await page.mouse.move(...point, { steps: 4 });
+  for (const point of rest) await page.mouse.move(...point, { steps });
   await page.mouse.up();
 }
 

@@ -4,6 +4,7 @@
 
 #![forbid(unsafe_code)]
 
+mod ablations;
 mod bench;
 mod compare;
 mod data;
@@ -11,6 +12,7 @@ mod dump;
 mod eval;
 mod export;
 mod import;
+mod models;
 mod notebook;
 mod pack;
 mod quantize;
@@ -37,6 +39,8 @@ enum Command {
     Train(train::Args),
     Quantize(quantize::Args),
     Eval(eval::Args),
+    Models(models::Args),
+    Ablations(ablations::Args),
     Dump(dump::Args),
     Samples(samples::Args),
     Sweep(sweep::Args),
@@ -68,6 +72,8 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Train(args) => train::run(args),
         Command::Quantize(args) => quantize::run(args),
         Command::Eval(args) => eval::run(args),
+        Command::Models(args) => models::run(args),
+        Command::Ablations(args) => ablations::run(args),
         Command::Dump(args) => dump::run(args),
         Command::Samples(args) => samples::run(args),
         Command::Sweep(args) => sweep::run(args),

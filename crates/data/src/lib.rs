@@ -9,10 +9,12 @@
 #![forbid(unsafe_code)]
 
 mod collection;
+mod compress;
 mod download;
 mod folder;
 pub mod model;
 pub mod package;
+pub mod pendigits;
 mod recipe;
 pub mod strokes;
 
@@ -38,7 +40,7 @@ pub struct Source {
     dataset: Option<DatasetName>,
     /// Address of a folder to fetch the files from, instead of the public mirrors
     #[arg(long, env = "DIGIT8_MIRROR", value_name = "URL", hide_short_help = true)]
-    mirror: Option<String>,
+    pub mirror: Option<String>,
 }
 
 /// The datasets that have a name here.
