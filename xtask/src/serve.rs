@@ -61,7 +61,9 @@ pub fn run(args: Args) -> anyhow::Result<()> {
         let folder = folder.clone();
         // Nobody waits for the digits to test and to train with: the page is there before them.
         std::thread::spawn(move || match web::add_digits(&folder) {
-            Ok(true) => println!("the digits to test and to train with are there: reload the page to use them"),
+            Ok(true) => {
+                println!("the digits to test and to train with are there: reload the page to use them")
+            }
             Ok(false) => {}
             Err(error) => println!("the page goes without digits to test and to train with: {error:#}"),
         });

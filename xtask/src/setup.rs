@@ -177,8 +177,8 @@ mod tests {
 
     #[test]
     fn an_installed_library_is_used_as_it_is() {
-        let cargo = Toolchain::Installed("lib".into()).cargo("build");
-        let target_folder = target_folder();
+        let cargo = Toolchain::Installed("lib".into()).cargo("build", true);
+        let target_folder = target_folder(true);
         let expected = ["build", "--target", TARGET, "--target-dir", &target_folder.to_string_lossy()];
         assert_eq!(words(&cargo), expected);
         // The caller's flags are removed, and the compiler is the caller's.
@@ -186,12 +186,17 @@ mod tests {
         assert_eq!(variable(&cargo, "RUSTC"), None);
         let flags = variable(&cargo, "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS");
         assert_eq!(flags, Some(Some(OsStr::new("-Ctarget-feature=+simd128"))));
+        // A module for browsers without SIMD may have none, and lies elsewhere.
+        let plain = Toolchain::Installed("lib".into()).cargo("build", false);
+        let flags = variable(&plain, "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS");
+        assert_eq!(flags, Some(Some(OsStr::new(""))));
+        assert_ne!(words(&plain), words(&cargo));
     }
 
     #[test]
     fn debians_compiler_builds_the_library_and_links_with_what_was_found() {
         let toolchain = Toolchain::Debian { linker: "/somewhere/wasm-ld".into() };
-        let cargo = toolchain.cargo("build");
+        let cargo = toolchain.cargo("build", true);
         assert!(words(&cargo).ends_with(&["-Z".into(), "build-std=std,panic_abort".into()]));
         assert_eq!(variable(&cargo, "RUSTC"), Some(Some(OsStr::new(DEBIAN_RUSTC))));
         let linker = variable(&cargo, "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER");

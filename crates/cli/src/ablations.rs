@@ -13,7 +13,8 @@ use digit8_core::hand::{Hand, upright};
 use digit8_core::pens::{Drawing, Pens};
 use digit8_core::stroke::Point;
 use digit8_data::{Source, pendigits, strokes};
-use digit8_host::terminal::{progress, table_of, thousands};
+use digit8_host::progress;
+use digit8_host::terminal::{table_of, thousands};
 use digit8_report::interval::mean_of_repetitions;
 
 /// Find out what each part of the training with drawings is worth
@@ -88,7 +89,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     );
     let pens = Pens::new(train_with)?;
     let ways = ways();
-    let bar = progress(ways.len() * args.seeds as usize, "Training");
+    let bar = progress::bar(ways.len() * args.seeds as usize, "Training");
     let mut rows = Vec::new();
     for Way { name, shares, hand } in ways {
         let mut measured = [const { Vec::new() }; 5];

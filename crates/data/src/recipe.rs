@@ -145,7 +145,7 @@ impl RecipeFlags {
             });
         }
         let digits = self.samples_of(dataset);
-        let bar = progress(1000, "Quantizing");
+        let bar = progress::bar(1000, "Quantizing");
         let made =
             make(mlp, recipe, digits.images(), &dataset.train, Kernel::best(), &mut |now: Progress| {
                 bar.set_message(match (now.stage, now.loss) {

@@ -9,7 +9,6 @@ use sha2::{Digest, Sha256};
 
 use super::comments::without_comments;
 use super::references::{Reference, references};
-use super::weight::PACKED;
 use digit8_host::files;
 
 /// The page, ready to publish.
@@ -192,12 +191,11 @@ fn loaded(page: &[u8]) -> impl Iterator<Item = String> {
     tags.into_iter()
 }
 
-/// The service worker with the list of files but for those that only some ask for, each with its content's digest, and with a version that is the digest of all.
+/// The service worker with the list of files, each with its content's digest, and with a version that is the digest of all.
 fn service_worker(template: &[u8], files: &BTreeMap<String, Vec<u8>>) -> anyhow::Result<Vec<u8>> {
     let base64 = base64::engine::general_purpose::STANDARD;
     let list: BTreeMap<_, _> = files
         .iter()
-        .filter(|(path, _)| !path.ends_with(PACKED))
         .map(|(path, bytes)| (path, format!("sha256-{}", base64.encode(Sha256::digest(bytes)))))
         .collect();
     let list = serde_json::to_string(&list)?;

@@ -16,7 +16,8 @@ use digit8_core::file::Model;
 use digit8_core::quant::{Recipe, Width};
 use digit8_data::{Source, model, named_or_file};
 use digit8_host::files;
-use digit8_host::terminal::{Table, progress, thousands};
+use digit8_host::progress;
+use digit8_host::terminal::{Table, thousands};
 use rayon::prelude::*;
 use serde::Serialize;
 
@@ -105,7 +106,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     println!("Recipes      {} done before, {} to do\n", outcomes.len(), todo.len());
     let file = OpenOptions::new().create(true).append(true).open(&done_path);
     let file = Mutex::new(file.with_context(|| format!("cannot write {}", done_path.display()))?);
-    let bar = progress(todo.len(), "Sweeping");
+    let bar = progress::bar(todo.len(), "Sweeping");
     let new = todo
         .par_iter()
         .map(|recipe| {
@@ -119,7 +120,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     outcomes.extend(new);
 
     let best = best(&outcomes, &widths)?;
-    let bar = progress(best.len(), "Looking for the layer to blame");
+    let bar = progress::bar(best.len(), "Looking for the layer to blame");
     let sensitivity = best
         .par_iter()
         .map(|(_, outcome)| {
