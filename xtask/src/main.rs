@@ -7,6 +7,7 @@
 
 mod apt;
 mod digit8;
+mod elsewhere;
 mod serve;
 mod setup;
 mod test;

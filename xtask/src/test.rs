@@ -10,6 +10,7 @@ use anyhow::{Context, ensure};
 use regex_lite::Regex;
 
 use crate::root;
+use crate::elsewhere;
 use crate::setup::Toolchain;
 use crate::tools::{chromium, npm_packages};
 use crate::web::{self, Purpose};
@@ -44,15 +45,24 @@ enum Part {
 
 /// What one step came to.
 #[derive(Clone, Copy, Default)]
-struct Count {
-    passed: usize,
-    failed: usize,
-    skipped: usize,
+pub struct Count {
+    pub passed: usize,
+    pub failed: usize,
+    pub skipped: usize,
+}
+
+impl Count {
+    /// Adds another step's.
+    pub fn add(&mut self, other: Count) {
+        self.passed += other.passed;
+        self.failed += other.failed;
+        self.skipped += other.skipped;
+    }
 }
 
 type Check = fn(&Args) -> anyhow::Result<Count>;
 
-const STEPS: [(Part, &str, Check); 8] = [
+const STEPS: [(Part, &str, Check); 10] = [
     (Part::Lint, "rustfmt", |_| lint(cargo().args(["fmt", "--all", "--check"]))),
     (Part::Lint, "clippy", |_| {
         lint(cargo().args(["clippy", "--workspace", "--all-targets", "--", "-Dwarnings"]))
@@ -62,6 +72,8 @@ const STEPS: [(Part, &str, Check); 8] = [
         lint(cargo().args(["doc", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", "-Dwarnings"))
     }),
     (Part::Rust, "cargo test", |_| counted(cargo().args(["test", "--workspace", "--no-fail-fast"]))),
+    (Part::Rust, "kernels on ARM", |_| elsewhere::arm()),
+    (Part::Rust, "kernels on WebAssembly", |_| elsewhere::wasm()),
     (Part::Page, "build the page", |_| build()),
     (Part::Page, "JavaScript's types", |_| javascript_types()),
     (Part::Page, "page in Chromium", page_in_chromium),
@@ -87,9 +99,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
             Count { failed: 1, ..Count::default() }
         });
         rows.push(row(name, count, start.elapsed()));
-        total.passed += count.passed;
-        total.failed += count.failed;
-        total.skipped += count.skipped;
+        total.add(count);
     }
     println!("\n{}", table(["step", "passed", "failed", "skipped", "seconds"], rows));
     let skipped = if total.skipped > 0 { format!(", {} skipped", total.skipped) } else { String::new() };
@@ -116,7 +126,7 @@ fn lint(command: &mut Command) -> anyhow::Result<Count> {
 }
 
 /// A command that runs tests and prints how many passed: cargo's or node's.
-fn counted(command: &mut Command) -> anyhow::Result<Count> {
+pub fn counted(command: &mut Command) -> anyhow::Result<Count> {
     static CARGO: LazyLock<Regex> = LazyLock::new(|| {
         Regex::new(
             r"^test result: \w+\. (?<passed>\d+) passed; (?<failed>\d+) failed; (?<skipped>\d+) ignored",
