@@ -73,9 +73,8 @@ pub fn sensitivity(
         if !report((number * BATCH) as f64 / digits.len() as f64) {
             return Err(Error::Stopped);
         }
-        let right = |model: &Model| {
-            Confusion::count(&compare::logits(model, kernel, pixels), labels).correct()
-        };
+        let right =
+            |model: &Model| Confusion::count(&compare::logits(model, kernel, pixels), labels).correct();
         found.float += right(&float);
         found.int8 += right(&int8);
         found.weights += right(&weights);
