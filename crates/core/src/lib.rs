@@ -10,14 +10,15 @@
 //! - [`neuron`] takes one neuron apart, down to the last addition;
 //! - [`augment`] varies what training sees: images, digits [`drawn`] by rule, [`pens`]' drawings by another [`hand`], and
 //!   [`others`], which are no digits;
-//! - [`compare`] holds two models' answers against each other; [`explain`] finds the layer that makes them differ;
+//! - [`compare`] holds two models' answers against each other; [`explain`] finds the layer that makes them differ,
+//!   [`sensitivity`] what each costs over many digits;
 //!   [`verdict`] says when an answer is not to be believed;
 //! - [`walk`] lists every integer of an image's way, [`trial`] the digits that the networks read wrongly;
 //! - [`spread`] counts the values that observers see;
 //! - [`file`](mod@file) keeps models as safetensors, under PyTorch's names.
 //!
 //! Why the integers are what they are, from first principles, is told in [`arithmetic`]; comments that cite a rule by its number
-//! mean the rules listed there.
+//! mean the rules listed there. Who chooses the scales and integers, and how, is told in [`methods`].
 //!
 //! Nothing here does I/O: bytes come in, bytes go out.
 #![forbid(unsafe_code)]
@@ -36,12 +37,15 @@ pub mod float;
 pub mod hand;
 pub mod idx;
 pub mod int8;
+#[doc = include_str!("methods.md")]
+pub mod methods {}
 pub mod neuron;
 pub mod others;
 pub mod pens;
 pub mod picture;
 pub mod quant;
 pub mod random;
+pub mod sensitivity;
 pub mod spread;
 pub mod stroke;
 pub mod trial;

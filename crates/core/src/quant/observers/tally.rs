@@ -57,7 +57,7 @@ impl Tally {
         self.widen();
         let kept = std::mem::take(&mut self.kept);
         // Exact: a power of two, and f64 has room for what it makes of an f32.
-        let per_unit = 2f64.powi(-self.exponent);
+        let per_unit = power_of_two(-self.exponent);
         for &value in kept.iter().chain(batch) {
             if value == 0.0 {
                 self.zeros += 1;
@@ -84,7 +84,7 @@ impl Tally {
             kept.sort_by(f32::total_cmp);
             return kept.into_iter().map(|value| Cluster { low: value, high: value, count: 1 }).collect();
         }
-        let width = 2f64.powi(self.exponent);
+        let width = power_of_two(self.exponent);
         let Range { min, max } = self.range;
         let bins = (-HALF..).zip(&self.bins).map(|(at, &count)| Cluster {
             low: ((at as f64 * width) as f32).max(min),
@@ -117,6 +117,11 @@ impl Tally {
             self.exponent = exponent;
         }
     }
+}
+
+/// `2^exponent`, for -1022 to 1023.
+fn power_of_two(exponent: i32) -> f64 {
+    f64::from_bits(((1023 + exponent) as u64) << 52)
 }
 
 #[cfg(test)]
