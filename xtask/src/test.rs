@@ -19,12 +19,12 @@ use digit8_host::terminal::table;
 /// Run every check
 ///
 /// `lint` is rustfmt, clippy (natively and for wasm), rustdoc and the types of the JavaScript; `rust` is all of cargo's tests;
-/// `page` is the page in a real headless Chromium. What the page's checks need (Node.js, npm packages, Chromium) is found, or
-/// installed where that is possible, or named. The last line has the count.
+/// `page` is the page in a real headless Chromium, and in Firefox where there is one. What the page's checks need (Node.js, npm
+/// packages, the browsers) is found, or installed where that is possible, or named. The last line has the count.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:\n  cargo xtask test\n  cargo xtask test --only rust\n  \
     cargo xtask test --only page --filter 'keyboard'\n\n\
-    Environment:\n  CHROMIUM        the browser to use\n  \
+    Environment:\n  CHROMIUM, FIREFOX   the browsers to use\n  \
     DIGIT8_SHARED   folder with MNIST and PyTorch's values, else ../shared; tests that need it say so when it is not there")]
 pub struct Args {
     /// Only this part
@@ -64,7 +64,7 @@ const STEPS: [(Part, &str, Check); 8] = [
     (Part::Rust, "cargo test", |_| counted(cargo().args(["test", "--workspace", "--no-fail-fast"]))),
     (Part::Page, "build the page", |_| build()),
     (Part::Page, "JavaScript's types", |_| javascript_types()),
-    (Part::Page, "page in Chromium", page_in_chromium),
+    (Part::Page, "page in browsers", page_in_browsers),
 ];
 
 /// This program. Asked for at the start: building the tests may put a new one in its place, and then the system says that
@@ -186,10 +186,14 @@ fn javascript_types() -> anyhow::Result<Count> {
     Ok(ONE)
 }
 
-fn page_in_chromium(args: &Args) -> anyhow::Result<Count> {
+fn page_in_browsers(args: &Args) -> anyhow::Result<Count> {
     npm_packages()?;
-    let chromium = chromium()?;
+    let (chromium, firefox) = (chromium()?, firefox());
     println!("in {}", output(Command::new(&chromium).arg("--version"))?);
+    match &firefox {
+        Some(firefox) => println!("and in {}", output(Command::new(firefox).arg("--version"))?),
+        None => println!("without Firefox, whose tests are skipped: FIREFOX can name one"),
+    }
     let mut node = Command::new("node");
     node.args(["--test", "--test-reporter=spec"]);
     node.args(args.filter.iter().map(|filter| format!("--test-name-pattern={filter}")));
@@ -199,7 +203,8 @@ fn page_in_chromium(args: &Args) -> anyhow::Result<Count> {
             node.arg(path);
         }
     }
-    counted(node.env("CHROMIUM", chromium).env("DIGIT8_XTASK", &*XTASK))
+    node.env("CHROMIUM", chromium).env("FIREFOX", firefox.unwrap_or_default());
+    counted(node.env("DIGIT8_XTASK", &*XTASK))
 }
 
 /// Sees to it that the packages of package-lock.json are installed.
@@ -228,4 +233,15 @@ pub fn chromium() -> anyhow::Result<PathBuf> {
     apt_install(&["chromium"])
         .context("the page's checks need Chromium or Chrome: please install it, or name it in CHROMIUM")?;
     chromium::installed()?.context("the package chromium brought no program of that name")
+}
+
+/// The other browser, where there is one: the one that `FIREFOX` names, an installed one, or Debian's package.
+fn firefox() -> Option<PathBuf> {
+    const MAC: &str = "/Applications/Firefox.app/Contents/MacOS/firefox";
+    let named = std::env::var_os("FIREFOX").filter(|named| !named.is_empty());
+    let installed = || ["firefox-esr", "firefox"].iter().find_map(find).or_else(|| find(MAC));
+    match named {
+        Some(named) => find(named),
+        None => installed().or_else(|| apt_install(&["firefox-esr"]).ok().and_then(|()| installed())),
+    }
 }
