@@ -79,9 +79,11 @@ export function launch(flags = []) {
  * @param {(page: Page, context: BrowserContext) => Promise<unknown>} body
  */
 export function pageTest(name, { path = '', unready = false, mayLog, prepare, ...settings }, body) {
-  test(name, { timeout: 60_000 }, async () => {
+  // A test waits for what happens, not for seconds: this many only end one that waits for nothing.
+  test(name, { timeout: 600_000 }, async () => {
     const start = await address();
     const context = await (await browser()).newContext({ serviceWorkers: 'block', ...settings });
+    context.setDefaultTimeout(120_000);
     try {
       /** @type {string[]} */
       const complaints = [];
@@ -102,7 +104,7 @@ export function pageTest(name, { path = '', unready = false, mayLog, prepare, ..
  * Waits until both models can answer.
  * @param {Page} page
  */
-export const ready = (page) => page.locator('html[data-ready="true"]').waitFor({ state: 'attached', timeout: 20_000 });
+export const ready = (page) => page.locator('html[data-ready="true"]').waitFor({ state: 'attached' });
 
 /**
  * @param {Page} page
