@@ -91,10 +91,10 @@ function openPad() {
     event.preventDefault();
     pad.undo();
   });
-  session.subscribe(({ drawing }) => {
+  session.subscribe(({ drawing, isStopped }) => {
     undo.disabled = drawing.strokes.length === 0;
     clear.disabled = undo.disabled && !drawing.picture;
-    byId('hint').hidden = !clear.disabled;
+    byId('hint').hidden = isStopped || !clear.disabled;
   });
 }
 

@@ -78,6 +78,7 @@ const loaded = () => performance.getEntriesByType('resource').map(({ name }) => 
  */
 function describe(there, everything, keepAll) {
   const kept = new Set(there);
+  if (!there.some((url) => url.endsWith('/index.html'))) return ['This browser keeps no copy of this page: it needs the network.'];
   if (everything.every((url) => kept.has(url))) return ['Kept for visits without a network: this page, all of its networks and explanations.'];
   const networks = Object.entries(MODELS).flatMap(([model, files]) => {
     const kinds = Object.entries(files).filter(([, { href }]) => kept.has(href)).map(([kind]) => kind);

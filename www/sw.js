@@ -134,7 +134,7 @@ async function ours() {
 
 /** The paths of this version's files that are there. */
 async function there() {
-  const keys = await caches.open(NAME).then((cache) => cache.keys(), () => []);
+  const keys = await caches.open(NAME).then((cache) => cache.keys()).catch(() => []);
   return keys.map(({ url }) => url.replace(SCOPE, ''));
 }
 

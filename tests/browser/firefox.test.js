@@ -109,9 +109,9 @@ firefoxTest('the keyboard draws', {}, async (page) => {
   await ready(page);
   await page.focus(hook('pad'));
   for (let step = 0; step < 6; step++) await page.keyboard.press('ArrowUp');
-  await page.keyboard.press('Space');
+  await page.keyboard.press(' ');
   for (let step = 0; step < 12; step++) await page.keyboard.press('ArrowDown');
-  await page.keyboard.press('Space');
+  await page.keyboard.press(' ');
   await assertRead(page, '1');
 });
 

@@ -78,10 +78,12 @@ export function launch(flags = []) {
  *   that is expected in the console; `prepare` runs before the page loads
  * @param {(page: Page, context: BrowserContext) => Promise<unknown>} body
  */
-export function pageTest(name, { path = '', unready = false, skip = false, timeout = 60_000, mayLog, prepare, ...settings }, body) {
+export function pageTest(name, { path = '', unready = false, skip = false, timeout = 600_000, mayLog, prepare, ...settings }, body) {
+  // A test waits for what happens, not for seconds: so many only end one that waits for nothing.
   test(name, { timeout, skip }, async () => {
     const start = await address();
     const context = await (await browser()).newContext({ serviceWorkers: 'block', ...settings });
+    context.setDefaultTimeout(120_000);
     try {
       /** @type {string[]} */
       const complaints = [];
@@ -102,7 +104,7 @@ export function pageTest(name, { path = '', unready = false, skip = false, timeo
  * Waits until both models can answer.
  * @param {Page} page
  */
-export const ready = (page) => page.locator('html[data-ready="true"]').waitFor({ state: 'attached', timeout: 20_000 });
+export const ready = (page) => page.locator('html[data-ready="true"]').waitFor({ state: 'attached' });
 
 /**
  * @param {Page} page

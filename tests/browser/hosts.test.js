@@ -32,6 +32,10 @@ async function says(page, pattern) {
   await page.locator('html[data-state="error"]').waitFor({ state: 'attached' });
   const status = await text(page, 'status');
   assert.match(status, pattern);
+  if (/did not load/.test(status)) {
+    assert.equal(await page.locator('.panel progress').count(), 0, 'nothing is on its way any more');
+    assert(await page.locator('#hint').isHidden(), 'nobody is asked to draw');
+  }
   assert.doesNotMatch(status, /\.\.|magic word|\[object/);
 }
 

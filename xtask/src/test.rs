@@ -9,10 +9,10 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, ensure};
 use regex_lite::Regex;
 
-use crate::root;
 use crate::elsewhere;
+use crate::root;
 use crate::setup::Toolchain;
-use crate::tools::{chromium, npm_packages};
+use crate::tools::{chromium, firefox, npm_packages};
 use crate::web::{self, Purpose};
 use digit8_host::process::{cargo, output, run as run_program, shown};
 use digit8_host::terminal::table;
@@ -20,13 +20,13 @@ use digit8_host::terminal::table;
 /// Run every check
 ///
 /// `lint` is rustfmt, clippy (natively and for wasm), rustdoc and the types of the JavaScript; `rust` is all of cargo's tests;
-/// `page` is the page in a real headless Chromium. What the page's checks need (Node.js, npm packages, Chromium) is found, or
-/// installed where that is possible, or named. The last line has the count.
+/// `page` is the page in a real headless Chromium, and in Firefox where there is one. What the page's checks need (Node.js, npm
+/// packages, the browsers) is found, or installed where that is possible, or named. The last line has the count.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:\n  cargo xtask test\n  cargo xtask test --only rust\n  \
     cargo xtask test --only page --filter 'keyboard'\n\n\
-    Environment:\n  CHROMIUM        the browser to use\n  \
-    DIGIT8_SHARED   folder with MNIST and PyTorch's values, else ../shared; tests that need it are ignored when it is not there")]
+    Environment:\n  CHROMIUM, FIREFOX   the browsers to use\n  \
+    DIGIT8_SHARED       folder with MNIST and PyTorch's values, else ../shared; tests that need it are ignored when it is not there")]
 pub struct Args {
     /// Only this part
     #[arg(long, value_enum, value_name = "PART")]
@@ -76,7 +76,7 @@ const STEPS: [(Part, &str, Check); 10] = [
     (Part::Rust, "kernels on WebAssembly", |_| elsewhere::wasm()),
     (Part::Page, "build the page", |_| build()),
     (Part::Page, "JavaScript's types", |_| javascript_types()),
-    (Part::Page, "page in Chromium", page_in_chromium),
+    (Part::Page, "page in browsers", page_in_browsers),
 ];
 
 /// This program. Asked for at the start: building the tests may put a new one in its place, and then the system says that
@@ -193,10 +193,14 @@ fn javascript_types() -> anyhow::Result<Count> {
     Ok(ONE)
 }
 
-fn page_in_chromium(args: &Args) -> anyhow::Result<Count> {
+fn page_in_browsers(args: &Args) -> anyhow::Result<Count> {
     npm_packages()?;
-    let chromium = chromium()?;
+    let (chromium, firefox) = (chromium()?, firefox());
     println!("in {}", output(Command::new(&chromium).arg("--version"))?);
+    match &firefox {
+        Some(firefox) => println!("and in {}", output(Command::new(firefox).arg("--version"))?),
+        None => println!("without Firefox, whose tests are skipped: FIREFOX can name one"),
+    }
     let mut node = Command::new("node");
     node.args(["--test", "--test-reporter=spec"]);
     node.args(args.filter.iter().map(|filter| format!("--test-name-pattern={filter}")));
@@ -206,5 +210,6 @@ fn page_in_chromium(args: &Args) -> anyhow::Result<Count> {
             node.arg(path);
         }
     }
-    counted(node.env("CHROMIUM", chromium).env("DIGIT8_XTASK", &*XTASK))
+    node.env("CHROMIUM", chromium).env("FIREFOX", firefox.unwrap_or_default());
+    counted(node.env("DIGIT8_XTASK", &*XTASK))
 }

@@ -37,3 +37,14 @@ pub fn chromium() -> anyhow::Result<PathBuf> {
         .context("the page's checks need Chromium or Chrome: please install it, or name it in CHROMIUM")?;
     chromium::installed()?.context("the package chromium brought no program of that name")
 }
+
+/// The other browser, where there is one: the one that `FIREFOX` names, an installed one, or Debian's package.
+pub fn firefox() -> Option<PathBuf> {
+    const MAC: &str = "/Applications/Firefox.app/Contents/MacOS/firefox";
+    let named = std::env::var_os("FIREFOX").filter(|named| !named.is_empty());
+    let installed = || ["firefox-esr", "firefox"].iter().find_map(find).or_else(|| find(MAC));
+    match named {
+        Some(named) => find(named),
+        None => installed().or_else(|| apt_install(&["firefox-esr"]).ok().and_then(|()| installed())),
+    }
+}

@@ -4,7 +4,7 @@
 
 import * as engines from './engines.js';
 
-/** @import { Kernel } from '../../www/engine.js' */
+/** @import { Kernel } from '../../../www/engine.js' */
 /** @import { Engine, Job } from './engines.js' */
 
 /**

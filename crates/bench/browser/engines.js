@@ -6,7 +6,7 @@
 
 import { plain } from './plain.js';
 
-/** @import { Kernel } from '../../www/engine.js' */
+/** @import { Kernel } from '../../../www/engine.js' */
 /** @import { Digits } from './bench.js' */
 
 /**
@@ -40,7 +40,7 @@ export async function bytes(path) {
  */
 export async function digit8(script, kernel, { pixels }) {
   // Another address is another module, with memory of its own.
-  /** @type {typeof import('../../www/engine.js')} */
+  /** @type {typeof import('../../../www/engine.js')} */
   const { Network, load } = await import(`${script}?${kernel}`);
   await load(kernel);
   return {
