@@ -2,10 +2,13 @@
 
 import { byId, idle } from './dom.js';
 import { words } from './errors.js';
+import { openOffline } from './offline.js';
 import { samples, showSamples } from './samples.js';
+import { openTimes } from './times.js';
 
 /** @import { Networks } from './networks.js' */
-/** @import { Session } from './session.js' */
+/** @import { Panel } from './panel.js' */
+/** @import { Session, Side } from './session.js' */
 
 /** @typedef {{ open: (session: Session, networks: Networks) => unknown }} View */
 
@@ -36,8 +39,10 @@ const EARLY = new Set(['walk', 'neuron', 'test-digits', 'make', 'retrain', 'own'
 /**
  * @param {Session} session
  * @param {Networks} networks
+ * @param {Record<Side, Panel>} panels of the two answers
  */
-export async function open(session, networks) {
+export async function open(session, networks, panels) {
+  openTimes(session, panels);
   const fill = (/** @type {string} */ id) => openChapter(id, session, networks);
   await styled();
   addEventListener('keydown', helpWithKeys);
@@ -55,6 +60,7 @@ export async function open(session, networks) {
     await idle();
     fill(id);
   }
+  await openOffline(session);
 }
 
 /** A sheet of what the keys do, on `?`. @param {KeyboardEvent} event */

@@ -3,7 +3,8 @@
 
 import { Network } from './engine.js';
 import { words } from './errors.js';
-import { MODELS, fetchModel } from './models.js';
+import { fetchBytes } from './files.js';
+import { MODELS } from './models.js';
 import { SIDES } from './session.js';
 
 /** @import { Session, Side, State } from './session.js' */
@@ -26,7 +27,7 @@ const shipped = ({ model, scheme }, side) => {
     key: url.href,
     label: side === 'float' ? model : `${model}, ${scheme}`,
     name: url.pathname,
-    file: (progress, signal) => fetchModel(url, progress, signal),
+    file: (progress, signal) => fetchBytes(url, progress, signal),
   };
 };
 

@@ -13,6 +13,8 @@ pub const HELP: &str = "Commands of the program digit8, which is built for relea
   train     Train the float32 network 784-h1-h2-10
   quantize  Quantize a float32 model to int8
   eval      Measure a model: accuracy, confusion, size
+  models    Make all models that ship with the page again
+  ablations Find out what each part of the training with drawings is worth
   dump      Write every layer's output for the test images as NumPy arrays
   samples   Choose the page's sample digits
   pack      Pack digits for the page

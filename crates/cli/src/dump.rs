@@ -16,7 +16,8 @@ use serde_json::{Map, Value, json};
 
 use digit8_data::{Quantized, RecipeFlags, Source, model as models};
 use digit8_host::files;
-use digit8_host::terminal::{progress, thousands};
+use digit8_host::progress;
+use digit8_host::terminal::thousands;
 
 /// Write every layer's output for the test images as NumPy arrays
 ///
@@ -101,7 +102,7 @@ fn is_same_file(a: &Path, b: &Path) -> bool {
 
 /// The bytes of an `.npz` file with each step's output for all images, in batches of `batch`.
 fn layers(int8: &QuantizedMlp, pixels: &[u8], batch: usize) -> anyhow::Result<Vec<u8>> {
-    let bar = progress(pixels.len() / PIXELS, "Tracing");
+    let bar = progress::bar(pixels.len() / PIXELS, "Tracing");
     let mut batches = Vec::new();
     for pixels in pixels.chunks(batch * PIXELS) {
         batches.push(int8.trace(Kernel::best(), pixels));

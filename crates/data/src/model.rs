@@ -28,7 +28,7 @@ pub fn write(path: &Path, model: &Model, info: &Info) -> anyhow::Result<()> {
 }
 
 /// What a trained model's file says of its origin.
-pub fn trained_info(mlp: &Mlp, settings: &Settings, augment: Option<f32>, digits: &str) -> Info {
+pub fn trained_info(mlp: &Mlp, settings: &Settings, digits: &str) -> Info {
     let [h1, h2] = mlp.hidden();
     let mut info = Info::new();
     let mut set = |name: &str, value: String| info.insert(name.into(), value);
@@ -43,8 +43,6 @@ pub fn trained_info(mlp: &Mlp, settings: &Settings, augment: Option<f32>, digits
         format!("Adam, learning rate {} ({:?})", settings.learning_rate, settings.schedule).to_lowercase(),
     );
     set("loss", format!("cross-entropy, smoothing {}", settings.smoothing));
-    set("augment", augment.is_some().to_string());
-    set("drawn", augment.unwrap_or(0.0).to_string());
     info
 }
 

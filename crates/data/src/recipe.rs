@@ -12,7 +12,8 @@ use digit8_core::int8::{QuantizedMlp, Scheme};
 use digit8_core::quant::recipe::{NAMED, PARTS, Set};
 use digit8_core::quant::{Observations, Progress, QParams, Recipe, Rounding, Stage, convert, make};
 use digit8_host::files;
-use digit8_host::terminal::{progress, thousands};
+use digit8_host::progress;
+use digit8_host::terminal::thousands;
 
 use crate::Dataset;
 
@@ -144,7 +145,7 @@ impl RecipeFlags {
             });
         }
         let digits = self.samples_of(dataset);
-        let bar = progress(1000, "Quantizing");
+        let bar = progress::bar(1000, "Quantizing");
         let made =
             make(mlp, recipe, digits.images(), &dataset.train, Kernel::best(), &mut |now: Progress| {
                 bar.set_message(match (now.stage, now.loss) {

@@ -14,12 +14,12 @@ mod fusion;
 mod lab;
 mod network;
 mod observers;
-mod page;
 mod reproduce;
 mod score;
 mod story;
 #[cfg(test)]
 mod tests;
+mod today;
 mod training;
 mod weights;
 
@@ -33,7 +33,7 @@ use digit8_core::quant::Observations;
 use digit8_data::{Quantized, RecipeFlags, Source, model};
 use digit8_host::files;
 use digit8_host::process::typed;
-use digit8_report::chart;
+use digit8_report::{chart, page};
 use lab::{Lab, Origin};
 use network::{Calibrated, Network};
 use story::Story;
@@ -45,7 +45,7 @@ use story::Story;
 /// beside it.
 #[derive(clap::Args)]
 #[command(
-    after_help = "Examples:\n  cargo xtask notebook --open\n  cargo xtask notebook --seed 7 --out out/seed-7\n  cargo xtask notebook --model www/models/drawings-float32.safetensors"
+    after_help = "Examples:\n  digit8 notebook --open\n  digit8 notebook --seed 7 --out out/seed-7\n  digit8 notebook --model www/models/drawings-float32.safetensors"
 )]
 pub struct Args {
     #[command(flatten)]
@@ -87,7 +87,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
         }
     );
     if args.open {
-        opener::open(&report).with_context(|| format!("cannot open {}", report.display()))?;
+        open::that(&report).with_context(|| format!("cannot open {}", report.display()))?;
     }
     Ok(())
 }
@@ -123,6 +123,7 @@ fn tell(lab: &Lab) -> anyhow::Result<String> {
     story.add(&errors::Errors::new(lab, &float, &all[1..]));
     story.add(&confusion::Confusions::new(lab, &all));
     story.add(&disagreements::Disagreements::new(lab, &all)?);
+    story.add(&today::Today::new(lab)?);
     story.add(&reproduce::Reproduce::new(lab));
     Ok(page::document("From float32 to int8, step by step", &score::summary(lab, &all), &story.chapters()))
 }

@@ -23,30 +23,43 @@ const FILES: [&str; 7] = [
     "train-6.digits",
 ];
 
-/// The files by their path in the page, packed if they are not there yet. Where no digits can be had, the page is built all the same,
-/// and its files say that there are none in them.
-pub fn packed() -> anyhow::Result<BTreeMap<String, Vec<u8>>> {
-    let folder = root().join("target/web/digits");
-    let is_missing = || FILES.iter().any(|name| !folder.join(name).exists());
-    if is_missing() {
-        println!("packing digits for the page");
-        let mut command = digit8::command(["pack".into(), "--out".into(), OsString::from(&folder)])?;
-        if let Some(data) = shared_digits() {
-            command.env(DATA_VARIABLE, data);
-        }
-        let status = command.current_dir(root()).status();
-        if is_missing() || !status.is_ok_and(|status| status.success()) {
-            println!("the page goes without digits to test and to train with");
-        }
+/// Packs the digits if they are not there yet, which takes the program `digit8`. Where none can be had, that is said.
+pub fn pack() -> anyhow::Result<()> {
+    if are_packed() {
+        return Ok(());
     }
+    let folder = folder();
+    println!("packing digits for the page");
+    let mut command = digit8::command(["pack".into(), "--out".into(), OsString::from(&folder)])?;
+    if let Some(data) = shared_digits() {
+        command.env(DATA_VARIABLE, data);
+    }
+    let status = command.current_dir(root()).status();
+    if !are_packed() || !status.is_ok_and(|status| status.success()) {
+        println!("the page goes without digits to test and to train with");
+    }
+    Ok(())
+}
+
+/// Whether all files are there.
+pub fn are_packed() -> bool {
+    FILES.iter().all(|name| folder().join(name).exists())
+}
+
+/// The files by their path in the page. Those that have not been packed say that there are no digits in them.
+pub fn packed() -> anyhow::Result<BTreeMap<String, Vec<u8>>> {
     FILES
         .into_iter()
         .map(|name| {
-            let path = folder.join(name);
+            let path = folder().join(name);
             let bytes = if path.exists() { files::read(&path)? } else { none()? };
             Ok((format!("digits/{name}"), bytes))
         })
         .collect()
+}
+
+fn folder() -> PathBuf {
+    root().join("target/web/digits")
 }
 
 /// Names a folder with digits to the program `digit8`.

@@ -368,11 +368,10 @@ mod tests {
             learning_rate: 0.001,
             schedule: crate::float::Schedule::Constant,
             smoothing: 0.0,
+            average: 0.0,
         };
         let random = Mlp::random([30, 20], 5).unwrap();
-        let mlp =
-            crate::float::train(&random, KERNEL, &digits, digits.labels(), &settings, None, &mut |_| ())
-                .unwrap();
+        let mlp = crate::float::train(&random, KERNEL, &digits, &settings, None, &mut |_| ()).unwrap();
         let right = |text: &str| {
             let int8 = Model::Int8(made(&mlp, text, KERNEL).unwrap().int8);
             Confusion::count(&batched_logits(&int8, KERNEL, digits.images(), 10), digits.labels()).accuracy()

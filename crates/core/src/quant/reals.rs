@@ -1,7 +1,7 @@
 //! The float network as calibration and retraining run it: with the same bits on every kernel, natively and in wasm.
 //!
 //! Sums run in sixteen lanes in one order, and a product is rounded before it is added, so that no kernel's fused multiply-add shows
-//! ([`Reproducible`]). On AVX2 it takes a third longer than the fastest way.
+//! ([`Reproducible`]).
 
 use digit8_kernels::train::{Layer, Reproducible, Rows};
 

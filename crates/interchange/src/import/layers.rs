@@ -9,7 +9,7 @@ use ndarray::{Array1, Array2};
 
 use super::Imported;
 use super::walk::Constant;
-use crate::evaluate::{attribute, refuse};
+use crate::evaluate::{attribute, check_domain, refuse};
 use crate::proto::Node;
 use crate::tensor::{Tensor, Values};
 use crate::{Error, Result};
@@ -64,6 +64,7 @@ impl Network {
     /// # Errors
     /// [`Error::Node`] if the node has no place in such a network.
     pub fn take(&mut self, node: &Node, at: usize, inputs: &[Option<&Constant>]) -> Result<bool> {
+        check_domain(node)?;
         let constant = |at: usize| {
             inputs
                 .get(at)

@@ -34,11 +34,12 @@ pub fn train_from_nothing(
         learning_rate: 0.001,
         schedule: Schedule::Constant,
         smoothing: 0.0,
+        average: 0.0,
     };
     let mut losses = Losses::new(progress);
     let initial = Mlp::random([100, 100], settings.seed).map_err(refuse)?;
     let report = &mut |news| losses.hear(news);
-    let mlp = train(&initial, Kernel::best(), &digits, digits.labels(), &settings, None, report);
+    let mlp = train(&initial, Kernel::best(), &digits, &settings, None, report);
     write(&Model::Float(mlp.map_err(refuse)?), &Info::new()).map_err(refuse)
 }
 

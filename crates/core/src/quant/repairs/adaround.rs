@@ -41,7 +41,7 @@ pub fn adaround(
     report: &mut dyn FnMut(f64) -> bool,
 ) -> Result<Array2<i8>> {
     let (outputs, inputs) = weight.dim();
-    if scales.len() != outputs || x.is_empty() || x.len() % inputs != 0 {
+    if scales.len() != outputs || x.is_empty() || !x.len().is_multiple_of(inputs) {
         return Err(Error::Mismatch(format!(
             "weights [{outputs}, {inputs}] with {} scales and {} inputs, expected a scale for each row and at least one digit",
             scales.len(),
@@ -125,8 +125,8 @@ impl<'a> Learner<'a> {
         let inputs = self.weights.len();
         let (least, most) = (f32::from(self.levels.least), f32::from(self.levels.most));
         let sigmoids: Vec<f32> = self.v.iter().map(|&v| 1.0 / (1.0 + libm::expf(-v))).collect();
-        for at in 0..inputs {
-            let integer = (self.floors[at] + stretched(sigmoids[at])).clamp(least, most);
+        for (at, &sigmoid) in sigmoids.iter().enumerate() {
+            let integer = (self.floors[at] + stretched(sigmoid)).clamp(least, most);
             self.errors[at] = integer * self.scale - self.weights[at];
         }
         self.gradient.fill(0.0);
@@ -138,8 +138,8 @@ impl<'a> Learner<'a> {
         let share = (step as f32 / steps as f32 - WARM) / (1.0 - WARM);
         let beta = BETA[1] + (BETA[0] - BETA[1]) * (1.0 - share);
         let corrections = DECAY.map(|decay| 1.0 - libm::powf(decay, (step + 1) as f32));
-        for at in 0..inputs {
-            let (sigmoid, h) = (sigmoids[at], stretched(sigmoids[at]));
+        for (at, sigmoid) in sigmoids.into_iter().enumerate() {
+            let h = stretched(sigmoid);
             let integer = self.floors[at] + h;
             let mut slope =
                 if (least..=most).contains(&integer) { self.gradient[at] * self.scale } else { 0.0 };
