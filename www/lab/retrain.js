@@ -10,6 +10,8 @@ import { Caller } from './caller.js';
 /** @import { Session } from '../session.js' */
 
 const WIDTHS = ['2', '3', '4', 'ternary', 'binary'];
+/** All but the bits of what is trained: what costs least at few bits. */
+const BASE = 'scheme=fused/per-channel/weight-range=mse/calibrate=train/samples=1000';
 
 /** @param {Session} session */
 export async function open(session) {
@@ -72,7 +74,7 @@ export async function open(session) {
     try {
       const { own, model } = session.state;
       const float = own?.float ?? (kind === 'retrain' ? await fetchModel(MODELS[model].float32) : undefined);
-      const made = await trainer.watch(news, kind, float, `weight-bits=${bits.value}`);
+      const made = await trainer.watch(news, kind, float, `${BASE}/weight-bits=${bits.value}`);
       result = { kind, ...made };
       const seconds = ((performance.now() - began) / 1000).toFixed(1);
       progress.value = 1;
