@@ -183,7 +183,7 @@ mod tests {
     fn drawings() -> Vec<Drawing> {
         let digits = (0..).zip(COUNTS).flat_map(|(label, count)| std::iter::repeat_n(label, count));
         let drawing = |(number, label): (usize, u8)| {
-            let (x, y) = ((50 + number % 60) as f32, (100 + number % 17) as f32);
+            let (x, y) = ((50 + number % 50) as f32, (100 + number % 17) as f32);
             Drawing {
                 label,
                 writer: Some(writer(number as u32 % 30 + 1)),
@@ -213,7 +213,7 @@ mod tests {
         let short = compressed(unipen(&drawings()[..7000]).as_bytes(), 16, usize::MAX);
         let folder = tempfile::tempdir().unwrap();
         let to = folder.path().join("new").join(FILE);
-        let (address, _) = server(vec![Answer::Serve(short), Answer::Serve(file.clone())]);
+        let (address, _ranges) = server(vec![Answer::Serve(short), Answer::Serve(file.clone())]);
         let refused = format!("{:#}", fetch(&address, &to).unwrap_err());
         assert!(
             refused.contains("drawings of the digits") && refused.contains("--strokes-file"),

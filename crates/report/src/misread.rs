@@ -68,7 +68,7 @@ fn figure(Misread { pixels, label, writer, answers }: &Misread) -> anyhow::Resul
                 b { (label) } " "
                 span.writer { (writer.unwrap_or_default()) }
                 @for Answer { model, digit, probability } in answers {
-                    div.wrong[*digit != usize::from(*label)] {
+                    div class=[(*digit != usize::from(*label)).then_some("wrong")] {
                         (model) ": " (digit) ", " (format!("{:.0} %", 100.0 * probability))
                     }
                 }
