@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
-use digit8_core::file::{Info, Model};
+use digit8_core::file::{Info, Loaded, Model};
 
 /// The top folder of the workspace.
 pub fn root() -> PathBuf {
@@ -41,9 +41,14 @@ pub fn write(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     attempt().with_context(|| format!("cannot write {}", path.display()))
 }
 
-/// The model in a file, float or int8.
+/// The model in a file, float or int8, and what the file says of its origin. What was done to read it is said.
 pub fn read_model(path: &Path) -> anyhow::Result<(Model, Info)> {
-    digit8_core::file::read(&read(path)?).with_context(|| path.display().to_string())
+    let Loaded { model, info, notes } =
+        digit8_core::file::read(&read(path)?).with_context(|| path.display().to_string())?;
+    for note in notes {
+        eprintln!("{}: {note}", path.display());
+    }
+    Ok((model, info))
 }
 
 /// Writes a model.

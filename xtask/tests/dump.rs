@@ -152,12 +152,12 @@ fn what_cannot_be_dumped_is_said_and_nothing_is_written() {
         (
             "swapped.json",
             edited(&|json| json["linear1"]["min"] = json!(1e9)),
-            "swapped.json: cannot quantize linear1: min 1000000000, max ",
+            "swapped.json: cannot quantize linear1: the least value, 1000000000, is above the greatest, ",
         ),
         (
             "endless.json",
             edited(&|json| json["quant"]["max"] = json!(1e99)),
-            "endless.json: cannot quantize quant: min -0.42421296, max inf",
+            "endless.json: cannot quantize quant: its observer saw an infinity, from -0.42421296 to inf",
         ),
     ];
     for (name, text, expected) in observers {

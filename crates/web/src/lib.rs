@@ -70,6 +70,7 @@ pub struct Classifier {
     engine: Engine,
     kind: String,
     hidden: [usize; 2],
+    notes: Vec<String>,
     pixels: Vec<u8>,
     logits: Vec<f32>,
 }
@@ -92,7 +93,7 @@ impl Classifier {
                 .ok_or_else(|| JsError::new(&format!("no kernel \"{name}\" in this module")))?,
             None => Kernel::best(),
         };
-        let model = file::read(file).map_err(|error: Error| JsError::new(&error.to_string()))?;
+        let (model, notes) = file::read(file).map_err(|error: Error| JsError::new(&error.to_string()))?;
         let (engine, kind, hidden) = match &model {
             Model::Float(mlp) => {
                 (Engine::Float(Box::new(mlp.engine(kernel))), "float32".to_owned(), mlp.hidden())
@@ -101,7 +102,14 @@ impl Classifier {
                 (Engine::Int8(Box::new(mlp.engine(kernel))), mlp.scheme().to_string(), mlp.hidden())
             }
         };
-        Ok(Self { engine, kind, hidden, pixels: vec![0; batch * PIXELS], logits: vec![0.0; batch * CLASSES] })
+        Ok(Self {
+            engine,
+            kind,
+            hidden,
+            notes,
+            pixels: vec![0; batch * PIXELS],
+            logits: vec![0.0; batch * CLASSES],
+        })
     }
 
     /// `float32`, or the scheme of an int8 model.
@@ -114,6 +122,12 @@ impl Classifier {
     #[wasm_bindgen(getter)]
     pub fn hidden(&self) -> Vec<usize> {
         self.hidden.to_vec()
+    }
+
+    /// What was done to read the file, a sentence each; none for a file that digit8 wrote.
+    #[wasm_bindgen(getter)]
+    pub fn notes(&self) -> Vec<String> {
+        self.notes.clone()
     }
 
     /// Where the pixels `[batch, 784]` go, as an address in the module's memory.
