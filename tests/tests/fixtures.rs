@@ -58,7 +58,7 @@ fn reals_to_integers_and_back() {
         assert_equal(&format!("{case}.quint8"), &ours, &theirs);
         for kernel in Kernel::available() {
             let mut ours = vec![0; x.len()];
-            int8::quantize(kernel, &x, inverse_scale, zero_point, &mut ours);
+            int8::quantize(kernel, &x, inverse_scale, int8::Output::eight_bits(zero_point), &mut ours);
             assert_equal(&format!("{case}.quint8 ({})", kernel.name()), &ours, &theirs);
         }
         let ours: Vec<i8> = x.iter().map(|&x| qparams.scale.quantize_weight(x)).collect();
@@ -106,7 +106,13 @@ fn dynamic_layers_of_any_reals() {
                 let (min, max) = int8::min_max(kernel, x);
                 let QParams { scale, zero_point } = dynamic_qparams(min, max);
                 let mut q = vec![0; x.len()];
-                int8::quantize(kernel, x, scale.get().recip(), zero_point.0, &mut q);
+                int8::quantize(
+                    kernel,
+                    x,
+                    scale.get().recip(),
+                    int8::Output::eight_bits(zero_point.0),
+                    &mut q,
+                );
                 let mut ours = vec![0.0; theirs.len()];
                 let stage = layer.dequantization(relu);
                 pack(kernel, &layer).dequantize(&q, zero_point.0, scale.get(), &stage, &mut ours);

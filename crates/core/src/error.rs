@@ -22,6 +22,9 @@ pub enum Error {
     /// A bit width that integers here do not come in.
     #[error("cannot quantize to {0} bits, expected 2 to 8")]
     BitWidth(u32),
+    /// A recipe that asks for what there is not.
+    #[error("not a recipe: {0}")]
+    Recipe(String),
     /// A multiplier that the fixed-point form does not cover.
     #[error("a multiplier of {0}, expected one above 0 and below 1")]
     Multiplier(String),

@@ -4,7 +4,7 @@
 
 use digit8_kernels::Kernel;
 use digit8_kernels::float;
-use digit8_kernels::int8::{self, Dequantize, Requantize, Weights};
+use digit8_kernels::int8::{self, Dequantize, Output, Requantize, Weights};
 
 /// A small generator, so that a failure can be run again: a linear congruence, high bits out.
 struct Random(u64);
@@ -85,6 +85,13 @@ fn wild(random: &mut Random) -> f32 {
     }
 }
 
+/// Of eight bits or fewer, with and without ReLU.
+fn output(random: &mut Random) -> Output {
+    let max = [255, 255, 127, 15, 3][random.below(5) as usize];
+    let zero_point = random.below(u32::from(max) + 1) as u8;
+    Output { zero_point, min: [0, zero_point][random.below(2) as usize], max }
+}
+
 #[test]
 fn every_kernel_gives_the_scalar_integers() {
     for kernel in kernels() {
@@ -97,8 +104,8 @@ fn every_kernel_gives_the_scalar_integers() {
             let zero_point = [0, 17, 128, 255][random.below(4) as usize];
             let mut reals = || (0..outputs).map(|_| wild(random)).collect::<Vec<_>>();
             let (addend, multiplier) = (reals(), reals());
-            let requantize =
-                Requantize::new(&addend, wild(random), &multiplier, 74, [0, 74][case as usize % 2]);
+            let output = output(random);
+            let requantize = Requantize::new(&addend, wild(random), &multiplier, output);
             let dequantize = Dequantize::new(&multiplier, &addend, case % 2 == 0);
             let x_scale = wild(random);
 
@@ -130,7 +137,7 @@ fn the_scalar_sums_are_the_definition() {
     weights.accumulate(&[200, 0, 255], 17, &mut sum);
     assert_eq!(sum, [183 * -128 - 17 * 127 + 238]);
     // t = fma(3, 0.5, sum) = 1.5 + sum; half steps round to even; the zero point comes after rounding.
-    let stage = Requantize::new(&[0.0], 1.0, &[-0.0001], 10, 0);
+    let stage = Requantize::new(&[0.0], 1.0, &[-0.0001], Output::eight_bits(10));
     let mut out = [0];
     weights.requantize(&[200, 0, 255], 17, &stage, &mut out);
     assert_eq!(f64::from(out[0]), (-0.0001 * f64::from(sum[0])).round() + 10.0);
@@ -141,9 +148,23 @@ fn ties_round_to_even_before_the_zero_point_is_added() {
     for kernel in kernels() {
         let halves: Vec<f32> = (0..40).map(|n| n as f32 + 0.5).collect();
         let mut out = vec![0; halves.len()];
-        int8::quantize(kernel, &halves, 1.0, 17, &mut out);
+        int8::quantize(kernel, &halves, 1.0, Output::eight_bits(17), &mut out);
         let expected: Vec<u8> = (0..40u8).map(|n| n + n % 2 + 17).collect();
         assert_eq!(out, expected, "{}", kernel.name());
+    }
+}
+
+#[test]
+fn outputs_of_fewer_bits_end_at_their_own_maximum() {
+    for kernel in kernels() {
+        let reals = [-9.0, -4.0, 0.0, 2.5, 7.0, 8.0, 11.0, 12.0, 300.0, f32::INFINITY];
+        let mut out = [0; 10];
+        int8::quantize(kernel, &reals, 1.0, Output { zero_point: 4, min: 0, max: 15 }, &mut out);
+        assert_eq!(out, [0, 0, 4, 6, 11, 12, 15, 15, 15, 15], "{}", kernel.name());
+        let stage = Requantize::new(&[0.0; 3], 1.0, &[1.0; 3], Output { zero_point: 4, min: 4, max: 15 });
+        let mut out = [0; 3];
+        Weights::pack(kernel, &[-1, 5, 100], 3, 1).requantize(&[1], 0, &stage, &mut out);
+        assert_eq!(out, [4, 9, 15], "{}", kernel.name());
     }
 }
 
@@ -155,8 +176,9 @@ fn quantize_lookup_and_range_agree() {
             let count = random.below(LARGEST) as usize;
             let reals: Vec<f32> = (0..count).map(|_| wild(random)).collect();
             let mut quantized = [vec![0; count], vec![0; count]];
-            int8::quantize(kernel, &reals, 37.5, 100, &mut quantized[0]);
-            int8::quantize(Kernel::Scalar, &reals, 37.5, 100, &mut quantized[1]);
+            let output = output(random);
+            int8::quantize(kernel, &reals, 37.5, output, &mut quantized[0]);
+            int8::quantize(Kernel::Scalar, &reals, 37.5, output, &mut quantized[1]);
             assert_eq!(quantized[0], quantized[1], "{}, case {case}", kernel.name());
 
             let bytes: Vec<u8> = (0..count).map(|_| random.below(256) as u8).collect();

@@ -1,4 +1,4 @@
-use digit8_kernels::int8::{Dequantize, Requantize, Weights, extremes, lookup, min_max, quantize};
+use digit8_kernels::int8::{Dequantize, Output, Requantize, Weights, extremes, lookup, min_max, quantize};
 
 use crate::Kernel;
 use crate::blocks::{self, Threads, space};
@@ -109,7 +109,13 @@ impl Int8Engine {
 
                 let input = pixel_qparams(pixels);
                 let mut table = [0; 256];
-                quantize(kernel, &normalized[..], input.scale.get().recip(), input.zero_point.0, &mut table);
+                quantize(
+                    kernel,
+                    &normalized[..],
+                    input.scale.get().recip(),
+                    Output::eight_bits(input.zero_point.0),
+                    &mut table,
+                );
                 let linear1 = |[x, ..]: &mut Buffers, pixels: &[u8], y: &mut [f32]| {
                     let x = space(x, pixels.len());
                     lookup(kernel, &table, pixels, x);
@@ -156,7 +162,7 @@ fn hidden(
     let qparams = dynamic_qparams(range.0, range.1);
     move |[x, ..], reals, y| {
         let x = space(x, reals.len());
-        quantize(kernel, reals, qparams.scale.get().recip(), qparams.zero_point.0, x);
+        quantize(kernel, reals, qparams.scale.get().recip(), Output::eight_bits(qparams.zero_point.0), x);
         weights.dequantize(x, qparams.zero_point.0, qparams.scale.get(), stage, y);
         min_max(kernel, y)
     }
@@ -177,6 +183,6 @@ pub(super) fn pixel_qparams(pixels: &[u8]) -> QParams {
 pub(crate) fn quantize_reals(kernel: Kernel, reals: &[f32], out: &mut [u8]) -> QParams {
     let (min, max) = min_max(kernel, reals);
     let qparams = dynamic_qparams(min, max);
-    quantize(kernel, reals, qparams.scale.get().recip(), qparams.zero_point.0, out);
+    quantize(kernel, reals, qparams.scale.get().recip(), Output::eight_bits(qparams.zero_point.0), out);
     qparams
 }

@@ -1,7 +1,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use digit8_kernels::int8::{Dequantize, Requantize};
+use digit8_kernels::int8::{Dequantize, Output, Requantize};
 use ndarray::{Array1, Array2};
 
 use crate::float::{check_finite, check_shapes};
@@ -145,7 +145,8 @@ impl QuantizedLinear {
             }
         };
         let zero_point = output.zero_point.0;
-        Requantize::new(&addend, factor, &multiplier, zero_point, if relu { zero_point } else { 0 })
+        let min = if relu { zero_point } else { 0 };
+        Requantize::new(&addend, factor, &multiplier, Output { zero_point, min, max: u8::MAX })
     }
 
     /// The output stage of this layer in a dynamic network (rule 8).

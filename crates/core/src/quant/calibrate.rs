@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::digits::{PIXELS, normalized};
 use crate::float::Mlp;
 use crate::int8::Scheme;
-use crate::quant::{MinMaxObserver, Range};
+use crate::quant::{MinMaxObserver, Observer, Range};
 use crate::{Kernel, Result};
 
 /// What the observers saw: of the input, and of each layer's output (behind ReLU where the scheme fuses it).
@@ -56,9 +56,9 @@ pub fn calibrate(
         }
         progress(batch.len() / PIXELS);
     }
-    let [linear1, linear2, linear3] = outputs.map(|observer| observer.range());
+    let [linear1, linear2, linear3] = outputs.map(|observer| observer.seen());
     Ok(Observations {
-        quant: input.range().checked("quant")?,
+        quant: input.seen().checked("quant")?,
         linear1: linear1.checked("linear1")?,
         linear2: linear2.checked("linear2")?,
         linear3: linear3.checked("linear3")?,

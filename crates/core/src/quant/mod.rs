@@ -4,12 +4,14 @@
 mod calibrate;
 mod convert;
 mod narrow;
-mod observer;
+pub mod observers;
 mod qparams;
+pub mod repairs;
 pub mod textbook;
 
 pub use calibrate::{Observations, calibrate};
 pub use convert::{Calibration, Granularity, quantize};
 pub use narrow::{LayerWeights, WIDTHS, layer_weights, narrow};
-pub use observer::{MinMaxObserver, Range};
+pub use observers::{Grid, MinMaxObserver, Observer, ObserverKind, Range};
 pub use qparams::{QParams, Scale, WeightScale, ZeroPoint, dynamic_qparams};
+pub use repairs::Rounding;

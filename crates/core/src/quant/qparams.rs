@@ -5,15 +5,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::error::fault;
-use crate::quant::Range;
+use crate::quant::{Grid, Range};
 use crate::{Error, Result};
-
-/// PyTorch's smallest scale of an observer: the distance from 1 to the next `f32`.
-const EPSILON: f32 = f32::EPSILON;
-/// Activations aim at 0..=127 (`reduce_range`), so that sums of products of pairs fit 16 bits on older CPUs.
-const QMAX: f32 = 127.0;
-/// Half the width of a symmetric signed byte, -128..=127, as PyTorch counts it.
-const SYMMETRIC_HALF_WIDTH: f32 = 127.5;
 
 /// The width of one integer step, in real units: finite and positive.
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd, Serialize, Deserialize)]
@@ -74,13 +67,7 @@ impl QParams {
     /// # Errors
     /// [`Error::Range`] if the range is not finite.
     pub fn affine(what: &str, range: Range) -> Result<Self> {
-        let Range { min, max } = range.checked(what)?.with_zero();
-        let scale = ((max - min) / QMAX).max(EPSILON);
-        if !scale.is_finite() {
-            return Err(Error::range(what, min, max));
-        }
-        let zero_point = (0.0 - (min / scale).round_ties_even()).clamp(0.0, QMAX);
-        Ok(Self { scale: Scale(scale), zero_point: ZeroPoint(zero_point as u8) })
+        Grid::REDUCED.qparams(what, range)
     }
 
     /// The integer for a real number (rule 4): `clamp(rint(x · (1/scale)) + zero_point, 0, 255)`.
@@ -123,8 +110,7 @@ impl Scale {
     /// # Errors
     /// [`Error::Range`] if the range is not finite.
     pub fn symmetric(what: &str, range: Range) -> Result<Self> {
-        let Range { min, max } = range.checked(what)?.with_zero();
-        Ok(Scale(((-min).max(max) / SYMMETRIC_HALF_WIDTH).max(EPSILON)))
+        Grid::WEIGHTS.scale(what, range)
     }
 
     /// The integer for a weight (rule 4): `clamp(rint(w · (1/scale)), -128, 127)`.

@@ -12,7 +12,7 @@ mod stage;
 use crate::Kernel;
 use crate::panels::Panels;
 use crate::simd::{LANES, Line, Simd, dispatch};
-pub use stage::{Dequantize, Requantize};
+pub use stage::{Dequantize, Output, Requantize};
 
 use stage::{Dequantized, Layer, Sums};
 
@@ -144,13 +144,13 @@ pub fn lookup(kernel: Kernel, table: &[u8; 256], x: &[u8], out: &mut [u8]) {
     dispatch!(kernel, run(table: &[u8; 256], x: &[u8], out: &mut [u8]));
 }
 
-/// Quantizes reals: `clamp(rint(x · inverse_scale) + zero_point, 0, 255)`, the zero point added after rounding.
+/// Quantizes reals: `clamp(rint(x · inverse_scale) + zero_point, min, max)`, the zero point added after rounding.
 ///
 /// # Panics
 /// If the slices differ in length.
-pub fn quantize(kernel: Kernel, x: &[f32], inverse_scale: f32, zero_point: u8, out: &mut [u8]) {
+pub fn quantize(kernel: Kernel, x: &[f32], inverse_scale: f32, output: Output, out: &mut [u8]) {
     #[inline(always)]
-    unsafe fn run<S: Simd>(x: &[f32], inverse_scale: f32, zero_point: u8, out: &mut [u8]) {
+    unsafe fn run<S: Simd>(x: &[f32], inverse_scale: f32, output: Output, out: &mut [u8]) {
         let (vectors, tail) = x.as_chunks::<LANES>();
         let (out, out_tail) = out.as_chunks_mut::<LANES>();
         let mut last = [0.0; LANES];
@@ -158,22 +158,22 @@ pub fn quantize(kernel: Kernel, x: &[f32], inverse_scale: f32, zero_point: u8, o
         // SAFETY: the caller's contract.
         unsafe {
             for (out, x) in out.iter_mut().zip(vectors) {
-                *out = sixteen::<S>(x, inverse_scale, zero_point);
+                *out = sixteen::<S>(x, inverse_scale, output);
             }
-            out_tail.copy_from_slice(&sixteen::<S>(&last, inverse_scale, zero_point)[..tail.len()]);
+            out_tail.copy_from_slice(&sixteen::<S>(&last, inverse_scale, output)[..tail.len()]);
         }
     }
     #[inline(always)]
-    unsafe fn sixteen<S: Simd>(x: &[f32; LANES], inverse_scale: f32, zero_point: u8) -> [u8; LANES] {
+    unsafe fn sixteen<S: Simd>(x: &[f32; LANES], inverse_scale: f32, output: Output) -> [u8; LANES] {
         // SAFETY: the caller's contract.
         unsafe {
             let scaled = S::multiply(S::load(x), S::splat(inverse_scale));
-            // Below 2³¹: what is too large becomes 255.
-            S::to_bytes(S::min(S::splat(1000.0), scaled), zero_point, 0)
+            // Below 2³¹: what is too large becomes the greatest.
+            S::to_bytes(S::min(S::splat(1000.0), scaled), output)
         }
     }
     assert_eq!(x.len(), out.len(), "an output for each value");
-    dispatch!(kernel, run(x: &[f32], inverse_scale: f32, zero_point: u8, out: &mut [u8]));
+    dispatch!(kernel, run(x: &[f32], inverse_scale: f32, output: Output, out: &mut [u8]));
 }
 
 /// The least and the greatest of `x` and 0.

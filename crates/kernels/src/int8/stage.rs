@@ -85,20 +85,38 @@ impl<T: Stage> Product for Layer<'_, T> {
 /// The sums themselves.
 pub(super) struct Sums;
 
+/// What becomes of a real number that was scaled: `clamp(rint(x) + zero_point, min, max)`, half to even, the zero point
+/// added after rounding (rule 4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Output {
+    /// The integer that stands for 0.
+    pub zero_point: u8,
+    /// The least integer: 0, or the zero point where ReLU is fused.
+    pub min: u8,
+    /// The greatest integer: 255, or less where activations have fewer than eight bits. At least `min`.
+    pub max: u8,
+}
+
+impl Output {
+    /// All eight bits: 0 to 255.
+    pub fn eight_bits(zero_point: u8) -> Self {
+        Self { zero_point, min: 0, max: u8::MAX }
+    }
+}
+
 /// The output stage of a static layer: an exact sum becomes the next layer's `u8`.
 ///
-/// `t = fma(addend[o], factor, acc as f32)`, `out = clamp(rint(t * multiplier[o]) + zero_point, floor, 255)`, in `f32`
+/// `t = fma(addend[o], factor, acc as f32)`, `out = clamp(rint(t * multiplier[o]) + zero_point, min, max)`, in `f32`
 /// rounded to nearest even after each operation. With `addend = bias` and `factor = 1/(sx·sw)` that is FBGEMM's
 /// per-tensor requantization; with `addend = bias/(sx·sw[o])` and `factor = 1` its per-channel one, because
-/// `fma(a, 1, b)` is `a + b`. Where `t * multiplier[o]` is 2³¹ or more, `out` is `floor`, as it is in FBGEMM.
+/// `fma(a, 1, b)` is `a + b`. Where `t * multiplier[o]` is 2³¹ or more, `out` is `min`, as it is in FBGEMM.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Requantize {
     outputs: usize,
     addend: Vec<Floats>,
     factor: f32,
     multiplier: Vec<Floats>,
-    zero_point: u8,
-    floor: u8,
+    output: Output,
 }
 
 /// The output stage of a dynamic layer: an exact sum becomes a real number.
@@ -119,16 +137,16 @@ pub(super) struct Dequantized<'a> {
 }
 
 impl Requantize {
-    /// The stage with one `addend` and one `multiplier` for each output. `floor` is the least output: the zero point
-    /// where ReLU is fused, else 0.
+    /// The stage with one `addend` and one `multiplier` for each output. Where ReLU is fused, the least output is the zero
+    /// point.
     ///
     /// # Panics
     /// If there are not as many multipliers as addends.
-    pub fn new(addend: &[f32], factor: f32, multiplier: &[f32], zero_point: u8, floor: u8) -> Self {
+    pub fn new(addend: &[f32], factor: f32, multiplier: &[f32], output: Output) -> Self {
         assert_eq!(addend.len(), multiplier.len(), "an addend and a multiplier for each output");
         let outputs = addend.len();
         let [addend, multiplier] = [addend, multiplier].map(in_vectors);
-        Self { outputs, addend, factor, multiplier, zero_point, floor }
+        Self { outputs, addend, factor, multiplier, output }
     }
 }
 
@@ -178,7 +196,7 @@ impl Stage for Requantize {
             unsafe {
                 let (addend, multiplier) = (S::load(&addend[at]), S::load(&multiplier[at]));
                 let terms = [addend, S::splat(self.factor), S::to_reals(sums[at]), multiplier];
-                out[at] = S::requantize(terms, self.zero_point, self.floor);
+                out[at] = S::requantize(terms, self.output);
             }
         }
         out

@@ -16,6 +16,8 @@
 use std::arch::x86_64::*;
 use std::mem::MaybeUninit;
 
+use crate::int8::Output;
+
 use super::{Floats, LANES, Line, MAX_GROUPS, Simd};
 
 /// AVX2 and FMA.
@@ -141,7 +143,7 @@ macro_rules! halves {
         }
 
         #[inline(always)]
-        unsafe fn to_bytes(x: [__m256; 2], zero_point: u8, floor: u8) -> [u8; LANES] {
+        unsafe fn to_bytes(x: [__m256; 2], output: Output) -> [u8; LANES] {
             let mut bytes = [0; LANES];
             // SAFETY: the caller's contract; `bytes` is 16 writable bytes, and the store needs no alignment.
             unsafe {
@@ -150,11 +152,12 @@ macro_rules! halves {
                     let rounded = _mm256_cvtps_epi32(x);
                     _mm_packs_epi32(_mm256_castsi256_si128(rounded), _mm256_extracti128_si256(rounded, 1))
                 };
-                let zero_point = _mm_set1_epi16(i16::from(zero_point));
+                let zero_point = _mm_set1_epi16(i16::from(output.zero_point));
                 let low = _mm_adds_epi16(words(x[0]), zero_point);
                 let high = _mm_adds_epi16(words(x[1]), zero_point);
-                let raised = _mm_max_epu8(_mm_packus_epi16(low, high), _mm_set1_epi8(floor as i8));
-                _mm_storeu_si128(bytes.as_mut_ptr().cast(), raised);
+                let raised = _mm_max_epu8(_mm_packus_epi16(low, high), _mm_set1_epi8(output.min as i8));
+                let clamped = _mm_min_epu8(raised, _mm_set1_epi8(output.max as i8));
+                _mm_storeu_si128(bytes.as_mut_ptr().cast(), clamped);
             }
             bytes
         }

@@ -12,6 +12,8 @@
 use std::arch::x86_64::*;
 use std::mem::MaybeUninit;
 
+use crate::int8::Output;
+
 use super::{Floats, LANES, Line, MAX_GROUPS, Simd};
 
 /// AVX-512 with VNNI and VBMI.
@@ -128,15 +130,16 @@ unsafe impl Simd for Avx512 {
     }
 
     #[inline(always)]
-    unsafe fn to_bytes(x: __m512, zero_point: u8, floor: u8) -> [u8; LANES] {
+    unsafe fn to_bytes(x: __m512, output: Output) -> [u8; LANES] {
         let mut bytes = [0; LANES];
         // SAFETY: the caller's contract; `bytes` is 16 writable bytes, and the store needs no alignment.
         unsafe {
             // Above by 1000 at most, so that adding the zero point cannot overflow.
             let rounded = _mm512_min_epi32(_mm512_cvtps_epi32(x), _mm512_set1_epi32(1000));
-            let moved = _mm512_add_epi32(rounded, _mm512_set1_epi32(i32::from(zero_point)));
-            let raised = _mm512_max_epi32(moved, _mm512_set1_epi32(i32::from(floor)));
-            _mm_storeu_si128(bytes.as_mut_ptr().cast(), _mm512_cvtusepi32_epi8(raised));
+            let moved = _mm512_add_epi32(rounded, _mm512_set1_epi32(i32::from(output.zero_point)));
+            let raised = _mm512_max_epi32(moved, _mm512_set1_epi32(i32::from(output.min)));
+            let clamped = _mm512_min_epi32(raised, _mm512_set1_epi32(i32::from(output.max)));
+            _mm_storeu_si128(bytes.as_mut_ptr().cast(), _mm512_cvtepi32_epi8(clamped));
         }
         bytes
     }

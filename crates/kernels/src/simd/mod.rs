@@ -6,6 +6,8 @@
 
 use std::mem::MaybeUninit;
 
+use crate::int8::Output;
+
 #[cfg(target_arch = "x86_64")]
 pub(crate) mod avx2;
 #[cfg(target_arch = "x86_64")]
@@ -171,12 +173,12 @@ pub(crate) unsafe trait Simd {
     /// The CPU has the instruction set.
     unsafe fn min(a: Self::Reals, b: Self::Reals) -> Self::Reals;
 
-    /// `clamp(rint(x) + zero_point, floor, 255)`, half to even. Where `rint(x)` is no `i32` it counts as the least one,
+    /// `clamp(rint(x) + zero_point, min, max)`, half to even. Where `rint(x)` is no `i32` it counts as the least one,
     /// as it does to x86's conversion; so does NaN.
     ///
     /// # Safety
     /// The CPU has the instruction set.
-    unsafe fn to_bytes(x: Self::Reals, zero_point: u8, floor: u8) -> [u8; LANES];
+    unsafe fn to_bytes(x: Self::Reals, output: Output) -> [u8; LANES];
 
     /// [`to_bytes`](Self::to_bytes) of `fma(addend, factor, sums) · multiplier`.
     ///
@@ -185,13 +187,12 @@ pub(crate) unsafe trait Simd {
     #[inline(always)]
     unsafe fn requantize(
         [addend, factor, sums, multiplier]: [Self::Reals; 4],
-        zero_point: u8,
-        floor: u8,
+        output: Output,
     ) -> [u8; LANES] {
         // SAFETY: the caller's contract.
         unsafe {
             let t = Self::fma(addend, factor, sums);
-            Self::to_bytes(Self::multiply(t, multiplier), zero_point, floor)
+            Self::to_bytes(Self::multiply(t, multiplier), output)
         }
     }
 

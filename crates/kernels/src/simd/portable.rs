@@ -1,5 +1,7 @@
 //! Plain Rust arrays: for CPUs without any of the instruction sets, and for Miri.
 
+use crate::int8::Output;
+
 use super::{Floats, LANES, Line, Simd};
 
 /// Plain Rust.
@@ -102,13 +104,13 @@ unsafe impl Simd for Portable {
     }
 
     #[inline(always)]
-    unsafe fn to_bytes(x: Floats, zero_point: u8, floor: u8) -> [u8; LANES] {
-        x.map(|x| to_byte(x, zero_point, floor))
+    unsafe fn to_bytes(x: Floats, output: Output) -> [u8; LANES] {
+        x.map(|x| to_byte(x, output))
     }
 }
 
 #[inline(always)]
-fn to_byte(x: f32, zero_point: u8, floor: u8) -> u8 {
+fn to_byte(x: f32, output: Output) -> u8 {
     const TWO_TO_31: f32 = 2_147_483_648.0;
     // The comparisons are false for NaN. ±1000 is far outside the final clamp, whatever the zero point.
     let x = if x < TWO_TO_31 { x } else { -1000.0 };
@@ -117,5 +119,5 @@ fn to_byte(x: f32, zero_point: u8, floor: u8) -> u8 {
     // Adding 1.5·2²³ rounds to an integer, half to even, and leaves it in the low bits: exact for magnitudes below 2²².
     const ROUND: f32 = 12_582_912.0;
     let rounded = (x + ROUND).to_bits() as i32 - ROUND.to_bits() as i32;
-    (rounded + i32::from(zero_point)).clamp(i32::from(floor), 255) as u8
+    (rounded + i32::from(output.zero_point)).max(i32::from(output.min)).min(i32::from(output.max)) as u8
 }

@@ -22,6 +22,8 @@
 use std::arch::wasm32::*;
 use std::mem::MaybeUninit;
 
+use crate::int8::Output;
+
 use super::{Floats, LANES, Line, MAX_GROUPS, Simd};
 
 /// The instructions of `simd128`, which the whole module is compiled for.
@@ -131,20 +133,20 @@ macro_rules! quarters {
         }
 
         #[inline(always)]
-        unsafe fn to_bytes(x: [v128; 4], zero_point: u8, floor: u8) -> [u8; LANES] {
+        unsafe fn to_bytes(x: [v128; 4], output: Output) -> [u8; LANES] {
             let integers = x.map(|x| {
                 // The comparison is false for NaN; the conversion saturates on the other side.
                 let small = f32x4_lt(x, f32x4_splat(2_147_483_648.0));
                 i32x4_trunc_sat_f32x4(f32x4_nearest(v128_bitselect(x, f32x4_splat(-1e9), small)))
             });
-            bytes(integers, zero_point, floor)
+            bytes(integers, output)
         }
 
         #[inline(always)]
-        unsafe fn requantize(terms: [[v128; 4]; 4], zero_point: u8, floor: u8) -> [u8; LANES] {
+        unsafe fn requantize(terms: [[v128; 4]; 4], output: Output) -> [u8; LANES] {
             match requantize(terms) {
-                Some(integers) => bytes(integers, zero_point, floor),
-                None => exact_requantize::<Self>(terms, zero_point, floor),
+                Some(integers) => bytes(integers, output),
+                None => exact_requantize::<Self>(terms, output),
             }
         }
 
@@ -243,17 +245,18 @@ const NUMBERS: [u64; 16] = {
     all
 };
 
-/// `clamp(integer + zero_point, floor, 255)`.
+/// `clamp(integer + zero_point, min, max)`.
 #[inline(always)]
-fn bytes(integers: [v128; 4], zero_point: u8, floor: u8) -> [u8; LANES] {
-    let zero_point = i16x8_splat(i16::from(zero_point));
+fn bytes(integers: [v128; 4], output: Output) -> [u8; LANES] {
+    let zero_point = i16x8_splat(i16::from(output.zero_point));
     // What is outside of 16 bits saturates, and stays outside of the final clamp.
     let low = i16x8_add_sat(i16x8_narrow_i32x4(integers[0], integers[1]), zero_point);
     let high = i16x8_add_sat(i16x8_narrow_i32x4(integers[2], integers[3]), zero_point);
-    let raised = u8x16_max(u8x16_narrow_i16x8(low, high), u8x16_splat(floor));
+    let raised = u8x16_max(u8x16_narrow_i16x8(low, high), u8x16_splat(output.min));
+    let clamped = u8x16_min(raised, u8x16_splat(output.max));
     let mut bytes = [0; LANES];
     // SAFETY: 16 writable bytes, and the store needs no alignment.
-    unsafe { v128_store(bytes.as_mut_ptr().cast(), raised) };
+    unsafe { v128_store(bytes.as_mut_ptr().cast(), clamped) };
     bytes
 }
 
@@ -289,11 +292,10 @@ fn requantize([addend, factor, sum, multiplier]: [[v128; 4]; 4]) -> Option<[v128
 #[inline(never)]
 fn exact_requantize<S: Simd<Reals = [v128; 4]>>(
     [addend, factor, sum, multiplier]: [[v128; 4]; 4],
-    zero_point: u8,
-    floor: u8,
+    output: Output,
 ) -> [u8; LANES] {
     // SAFETY: no more than `simd128` is used, which the whole module has.
-    unsafe { S::to_bytes(S::multiply(S::fma(addend, factor, sum), multiplier), zero_point, floor) }
+    unsafe { S::to_bytes(S::multiply(S::fma(addend, factor, sum), multiplier), output) }
 }
 
 /// `a · b + c`, rounded once. The product is exact in `f64`, and so is the sum but for a rounding that is seldom seen again.
