@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
 use digit8_core::Kernel;
-use digit8_core::compare::{Confusion, batched_logits};
+use digit8_core::compare::{Confusion, NO_ANSWER, batched_logits};
 use digit8_core::digits::{CLASSES, Digits};
 use digit8_core::file::Model;
 use digit8_core::int8::Scheme;
@@ -122,11 +122,12 @@ fn summary(readings: &[Reading]) -> String {
 
 fn by_digit(readings: &[Reading]) -> String {
     let rows = readings.iter().map(|reading| {
-        let right =
-            reading.confusion.0.iter().enumerate().map(|(digit, row)| match row.iter().sum::<u32>() {
+        let right = reading.confusion.counts.iter().enumerate().map(|(digit, row)| {
+            match reading.confusion.total_of(digit) {
                 0 => "–".into(),
                 total => format!("{:.1}", 100.0 * f64::from(row[digit]) / f64::from(total)),
-            });
+            }
+        });
         labelled(reading.name.clone(), right)
     });
     table(headings("model"), rows)
@@ -134,7 +135,7 @@ fn by_digit(readings: &[Reading]) -> String {
 
 /// How often each digit (down) was read as each (across).
 pub fn matrix(confusion: &Confusion) -> String {
-    let rows = (0..).zip(&confusion.0).map(|(digit, row): (usize, _)| {
+    let rows = (0..).zip(&confusion.counts).map(|(digit, row): (usize, _)| {
         let counts = row.iter().map(|&count| if count == 0 { "·".into() } else { count.to_string() });
         labelled(digit.to_string(), counts)
     });
@@ -151,12 +152,20 @@ fn labelled(label: String, mut cells: impl Iterator<Item = String>) -> [String; 
     std::array::from_fn(|_| label.take().or_else(|| cells.next()).unwrap_or_default())
 }
 
-/// The pairs of digits that are mixed up most often.
+/// The pairs of digits that are mixed up most often, and what had no answer.
 pub fn mistakes(confusion: &Confusion) -> String {
+    let unanswered: u32 = confusion.unanswered.iter().sum();
+    match unanswered {
+        0 => mixed_up(confusion),
+        count => format!("{} No digit was the answer {count} times: {NO_ANSWER}.", mixed_up(confusion)),
+    }
+}
+
+fn mixed_up(confusion: &Confusion) -> String {
     let pairs = (0..CLASSES).flat_map(|digit| (0..CLASSES).map(move |read| (digit, read)));
     let mut wrong: Vec<(u32, usize, usize)> = pairs
         .filter(|(digit, read)| digit != read)
-        .map(|(digit, read)| (confusion.0[digit][read], digit, read))
+        .map(|(digit, read)| (confusion.counts[digit][read], digit, read))
         .filter(|&(count, ..)| count > 0)
         .collect();
     // Stable: of equals, the smaller digit first.
@@ -256,11 +265,15 @@ not JSON
     #[test]
     fn mistakes_come_by_number() {
         let mut confusion = Confusion::default();
-        confusion.0[4][4] = 90;
+        confusion.counts[4][4] = 90;
         assert_eq!(mistakes(&confusion), "No mistakes.");
-        confusion.0[4][9] = 2;
-        confusion.0[9][3] = 7;
+        confusion.counts[4][9] = 2;
+        confusion.counts[9][3] = 7;
         assert_eq!(mistakes(&confusion), "Most frequent mistakes: 9 as 3 (7), 4 as 9 (2).");
+        let unanswered = Confusion { unanswered: [0, 0, 3, 0, 0, 0, 0, 0, 1, 0], ..confusion.clone() };
+        assert!(
+            mistakes(&unanswered).contains("(2). No digit was the answer 4 times: the network's sums leave")
+        );
         let lines: Vec<String> = matrix(&confusion).lines().map(str::to_owned).collect();
         assert_eq!(lines.len(), 11);
         assert_eq!(

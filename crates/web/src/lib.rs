@@ -12,7 +12,7 @@ mod trace;
 
 use std::sync::OnceLock;
 
-use digit8_core::compare::softmax;
+use digit8_core::compare::{NO_ANSWER, answer, softmax};
 use digit8_core::digits::{CLASSES, PIXELS};
 use digit8_core::file::Model;
 use digit8_core::float::FloatEngine;
@@ -56,11 +56,12 @@ pub fn rasterize(points: &[f32], lengths: &[usize], pen: f32) -> Option<Vec<u8>>
 /// The probabilities `[10]` of logits `[10]`.
 ///
 /// # Errors
-/// If there are not ten.
+/// If there are not ten, or they are not finite.
 #[wasm_bindgen]
 pub fn probabilities(logits: &[f32]) -> Result<Vec<f64>, JsError> {
     let logits: &[f32; CLASSES] =
         logits.try_into().map_err(|_| JsError::new(&format!("{} logits, expected 10", logits.len())))?;
+    answer(logits).ok_or_else(|| JsError::new(NO_ANSWER))?;
     Ok(softmax(logits).to_vec())
 }
 

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::digits::{PIXELS, normalized};
-use crate::float::Mlp;
+use crate::float::{Mlp, contiguous};
 use crate::int8::Scheme;
 use crate::quant::{MinMaxObserver, Observer, Range};
 use crate::{Kernel, Result};
@@ -52,7 +52,7 @@ pub fn calibrate(
             if scheme == Scheme::Fused && index < 2 {
                 layer.mapv_inplace(|y| y.max(0.0));
             }
-            observer.observe(layer.as_slice().unwrap_or(&[]));
+            observer.observe(&contiguous(&layer));
         }
         progress(batch.len() / PIXELS);
     }
