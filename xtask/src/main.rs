@@ -1,33 +1,28 @@
-//! `cargo xtask …`: everything digit8 does natively, one file per command.
+//! `cargo xtask …`: what this repository needs done: building, serving and testing. Every other word goes to the program
+//! `digit8`, built for release.
+//!
+//! Imports `host`, and no crate that knows of networks.
 
-mod bench;
-mod chart;
-mod data;
-mod dump;
-mod eval;
-mod files;
-mod machine;
-mod notebook;
-mod onnx;
-mod process;
-mod quantize;
-mod samples;
+#![forbid(unsafe_code)]
+
+mod apt;
+mod digit8;
+mod fuzz;
 mod serve;
 mod setup;
-mod terminal;
 mod test;
-mod train;
 mod web;
 
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::ensure;
 use clap::{Parser, Subcommand};
-use digit8_kernels::{KERNEL_VARIABLE, Kernel};
 
-/// Train, quantize, measure and serve digit8.
+/// Build, serve and test digit8, and run its program
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask", version, about, long_about = None, max_term_width = 100)]
+#[command(after_help = digit8::HELP)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -36,23 +31,24 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Setup(setup::Args),
-    Data(data::Args),
-    Train(train::Args),
-    Quantize(quantize::Args),
-    Eval(eval::Args),
-    Samples(samples::Args),
-    Dump(dump::Args),
-    Notebook(notebook::Args),
-    Bench(bench::Args),
     Web(web::Args),
     Serve(serve::Args),
     Test(test::Args),
+    Fuzz(fuzz::Args),
+    #[command(external_subcommand)]
+    Digit8(Vec<OsString>),
 }
 
 fn main() -> ExitCode {
-    // Into `head` and the like: ends quietly when nobody reads on.
-    sigpipe::reset();
-    match run(Cli::parse().command) {
+    let result = match Cli::parse().command {
+        Command::Setup(args) => setup::run(args),
+        Command::Web(args) => web::run(args),
+        Command::Serve(args) => serve::run(args),
+        Command::Test(args) => test::run(args),
+        Command::Fuzz(args) => fuzz::run(args),
+        Command::Digit8(words) => digit8::run(words),
+    };
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error:#}");
@@ -61,25 +57,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(command: Command) -> anyhow::Result<()> {
-    // The library passes over a kernel that this CPU cannot run; who names one here wants to know.
-    if let Some(name) = std::env::var_os(KERNEL_VARIABLE).filter(|name| !name.is_empty()) {
-        let names: Vec<_> = Kernel::available().iter().map(|kernel| kernel.name()).collect();
-        let known = names.iter().any(|known| **known == *name);
-        ensure!(known, "{KERNEL_VARIABLE} is {name:?}: this CPU runs {}", names.join(", "));
-    }
-    match command {
-        Command::Setup(args) => setup::run(args),
-        Command::Data(args) => data::run(args),
-        Command::Train(args) => train::run(args),
-        Command::Quantize(args) => quantize::run(args),
-        Command::Eval(args) => eval::run(args),
-        Command::Samples(args) => samples::run(args),
-        Command::Dump(args) => dump::run(args),
-        Command::Notebook(args) => notebook::run(args),
-        Command::Bench(args) => bench::run(args),
-        Command::Web(args) => web::run(args),
-        Command::Serve(args) => serve::run(args),
-        Command::Test(args) => test::run(args),
-    }
+/// The top folder of the workspace.
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().map_or_else(PathBuf::new, Path::to_path_buf)
 }

@@ -5,8 +5,9 @@ use std::process::Command;
 
 use anyhow::{Context, anyhow, bail, ensure};
 
-use crate::files;
-use crate::process::{apt_install, cargo, find, output, run as run_program};
+use crate::apt::apt_install;
+use crate::{root, test};
+use digit8_host::process::{cargo, find, output, run as run_program};
 
 /// The target that browsers run.
 pub const TARGET: &str = "wasm32-unknown-unknown";
@@ -25,7 +26,11 @@ const DEBIAN_PACKAGES: [&str; 2] = ["rustc-web", "rust-web-src"];
 #[derive(clap::Args)]
 #[command(after_help = "Environment:\n  DIGIT8_WASM   `rustup` or `debian`: go this way and no other\n\n\
     Examples:\n  cargo xtask setup\n  DIGIT8_WASM=debian cargo xtask serve")]
-pub struct Args {}
+pub struct Args {
+    /// Get what the page's checks need as well: npm packages and Chromium
+    #[arg(long)]
+    page: bool,
+}
 
 /// A compiler that is ready to build for wasm.
 pub enum Toolchain {
@@ -39,8 +44,12 @@ pub enum Toolchain {
 }
 
 /// Runs the command.
-pub fn run(_args: Args) -> anyhow::Result<()> {
+pub fn run(args: Args) -> anyhow::Result<()> {
     println!("{}", Toolchain::ready()?.description());
+    if args.page {
+        test::npm_packages()?;
+        println!("browser: {}", test::chromium()?.display());
+    }
     Ok(())
 }
 
@@ -86,7 +95,7 @@ impl Toolchain {
             command.env_remove(name);
         }
         command
-            .current_dir(files::root())
+            .current_dir(root())
             .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", "-Ctarget-feature=+simd128")
             .args([verb, "--target", TARGET, "--target-dir"])
             .arg(target_folder());
@@ -103,7 +112,7 @@ impl Toolchain {
 
 /// Where wasm is built, apart from what is native.
 pub fn target_folder() -> PathBuf {
-    files::root().join("target/wasm")
+    root().join("target/wasm")
 }
 
 /// The library's folder, if the active compiler has one for wasm.

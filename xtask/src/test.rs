@@ -6,13 +6,15 @@ use std::process::{Command, Stdio};
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, ensure};
 use regex::Regex;
 
-use crate::process::{apt_install, cargo, find, output, run as run_program, shown};
+use crate::apt::apt_install;
 use crate::setup::Toolchain;
-use crate::terminal::table;
-use crate::{files, web};
+use crate::{root, web};
+use digit8_host::chromium;
+use digit8_host::process::{cargo, find, output, run as run_program, shown};
+use digit8_host::terminal::table;
 
 /// Run every check
 ///
@@ -109,7 +111,7 @@ const ONE: Count = Count { passed: 1, failed: 0, skipped: 0 };
 
 /// A command that either passes or does not.
 fn lint(command: &mut Command) -> anyhow::Result<Count> {
-    run_program(command.current_dir(files::root()))?;
+    run_program(command.current_dir(root()))?;
     Ok(ONE)
 }
 
@@ -129,7 +131,7 @@ fn counted(command: &mut Command) -> anyhow::Result<Count> {
     static SKIPPED: LazyLock<Regex> =
         LazyLock::new(|| Regex::new(r"^skipped \w+: ").expect("a pattern of this file"));
     let mut child = command
-        .current_dir(files::root())
+        .current_dir(root())
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .spawn()
@@ -179,7 +181,7 @@ fn build() -> anyhow::Result<Count> {
 fn javascript_types() -> anyhow::Result<Count> {
     npm_packages()?;
     for project in ["tsconfig.json", "tsconfig.worker.json"] {
-        lint(Command::new(files::root().join("node_modules/.bin/tsc")).args(["--project", project]))?;
+        lint(Command::new(root().join("node_modules/.bin/tsc")).args(["--project", project]))?;
     }
     Ok(ONE)
 }
@@ -191,7 +193,7 @@ fn page_in_chromium(args: &Args) -> anyhow::Result<Count> {
     let mut node = Command::new("node");
     node.args(["--test", "--test-reporter=spec"]);
     node.args(args.filter.iter().map(|filter| format!("--test-name-pattern={filter}")));
-    for entry in std::fs::read_dir(files::root().join("tests/browser"))? {
+    for entry in std::fs::read_dir(root().join("tests/browser"))? {
         let path = entry?.path();
         if path.to_string_lossy().ends_with(".test.js") {
             node.arg(path);
@@ -209,31 +211,21 @@ pub fn npm_packages() -> anyhow::Result<()> {
     let version = output(Command::new("node").arg("--version"))?;
     let major = version.trim_start_matches('v').split('.').next().and_then(|major| major.parse::<u32>().ok());
     ensure!(major.is_some_and(|major| major >= 20), "{NEED} (this is {version})");
-    let modified = |path: &str| std::fs::metadata(files::root().join(path))?.modified();
+    let modified = |path: &str| std::fs::metadata(root().join(path))?.modified();
     let installed = modified("node_modules/.package-lock.json").ok();
     if installed < Some(modified("package-lock.json")?) {
         println!("installing the packages of package-lock.json with npm");
-        run_program(Command::new("npm").args(["ci", "--no-audit", "--no-fund"]).current_dir(files::root()))?;
+        run_program(Command::new("npm").args(["ci", "--no-audit", "--no-fund"]).current_dir(root()))?;
     }
     Ok(())
 }
 
 /// The browser: the one that `CHROMIUM` names, an installed one, or Debian's package.
 pub fn chromium() -> anyhow::Result<PathBuf> {
-    const NAMES: [&str; 5] =
-        ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"];
-    const MAC: &str = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome";
-    if let Some(named) = std::env::var_os("CHROMIUM").filter(|named| !named.is_empty()) {
-        return find(&named).with_context(|| format!("CHROMIUM is {}: no such program", named.display()));
-    }
-    let installed = || NAMES.iter().find_map(find).or_else(|| find(MAC));
-    if let Some(chromium) = installed() {
+    if let Some(chromium) = chromium::installed()? {
         return Ok(chromium);
     }
     apt_install(&["chromium"])
         .context("the page's checks need Chromium or Chrome: please install it, or name it in CHROMIUM")?;
-    match installed() {
-        Some(chromium) => Ok(chromium),
-        None => bail!("the package chromium brought no program of that name"),
-    }
+    chromium::installed()?.context("the package chromium brought no program of that name")
 }

@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use super::cache::hex;
 use super::comments::without_comments;
 use super::references::{Reference, references};
-use crate::files;
+use digit8_host::files;
 
 /// The page, ready to publish.
 pub struct Site {

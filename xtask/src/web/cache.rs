@@ -2,7 +2,8 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::files;
+use crate::root;
+use digit8_host::files;
 
 /// What `compute` makes of `input`; from an earlier build if it was made then. `method` names the transformation with all
 /// its settings.
@@ -15,7 +16,7 @@ pub fn cached(
     key.update(method);
     key.update([0]);
     key.update(input);
-    let path = files::root().join("target/web/cache").join(hex(&key.finalize()));
+    let path = root().join("target/web/cache").join(hex(&key.finalize()));
     if let Ok(bytes) = std::fs::read(&path) {
         return Ok(bytes);
     }

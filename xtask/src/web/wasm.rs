@@ -10,9 +10,10 @@ use regex::Regex;
 use wasm_bindgen_cli_support::Bindgen;
 
 use super::cache::cached;
-use crate::files;
-use crate::process::{find, output, run};
+use crate::root;
 use crate::setup::{self, TARGET, Toolchain};
+use digit8_host::files;
+use digit8_host::process::{find, output, run};
 
 /// One module of the page: crates/web with some features.
 pub struct Variant<'a> {
@@ -39,7 +40,7 @@ pub struct Optimizer(Option<(PathBuf, String)>);
 impl Optimizer {
     /// The one in `PATH`, or the one that `npm ci` installed here.
     pub fn find() -> Self {
-        let local = files::root().join("node_modules/.bin/wasm-opt");
+        let local = root().join("node_modules/.bin/wasm-opt");
         let program = find("wasm-opt").or_else(|| local.exists().then_some(local));
         Self(program.and_then(|program| {
             let version = output(Command::new(&program).arg("--version")).ok()?;
@@ -119,5 +120,5 @@ fn without_comments(script: &[u8]) -> Vec<u8> {
 }
 
 fn folder() -> PathBuf {
-    files::root().join("target/web")
+    root().join("target/web")
 }

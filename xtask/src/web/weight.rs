@@ -5,7 +5,7 @@ use std::io::Write;
 
 use super::bundle::Site;
 use super::cache::cached;
-use crate::terminal::{table, thousands};
+use digit8_host::terminal::{table, thousands};
 
 /// Most bytes, compressed, that the first answer of the int8 model may need.
 const BUDGET: usize = 110_000;

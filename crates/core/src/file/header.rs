@@ -42,7 +42,9 @@ impl Tensors for Json {
     fn entry(&self, name: &str) -> Option<Entry> {
         let found = self.tensors.get(name)?;
         let numbers = |key: &str| {
-            let number = |value: &Value| usize::try_from(value.as_u64()?).ok();
+            // 100 may be written as 1e2, as JavaScript's parser has it.
+            let number = |value: &Value| value.as_f64().filter(|number| *number == f64::from(*number as u32));
+            let number = |value: &Value| Some(number(value)? as usize);
             found.get(key)?.as_array()?.iter().map(number).collect::<Option<Vec<_>>>()
         };
         let &[start, end] = &numbers("data_offsets")?[..] else { return None };

@@ -108,6 +108,8 @@ mod tests {
         assert!(Mlp::random([1, 1], 0).is_ok());
         assert!(message([0, 5]).contains("linear1.weight is [0, 784], expected [1 to 32768, 784]"));
         assert!(message([1, MAX_INPUTS + 1]).contains("linear2.weight is [32769, 1]"));
+        // Refused before there is an attempt to allocate it.
+        assert!(message([1 << 40, 1 << 40]).contains("linear1.weight is [1099511627776, 784]"));
         let [linear1, _, linear3] = Mlp::random([3, 4], 0).unwrap().layers().clone();
         let [_, other, _] = Mlp::random([5, 4], 0).unwrap().layers().clone();
         let error = Mlp::new([linear1, other, linear3]).unwrap_err().to_string();

@@ -1,0 +1,225 @@
+//! What a run of the benchmark found: the rows, the machine, and the JSON file that keeps them.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use anyhow::Context;
+use digit8_core::float::Mlp;
+use serde::{Deserialize, Serialize};
+
+use super::web::Visit;
+use digit8_host::files;
+use digit8_report::machine::{self, Machine};
+
+/// A run.
+#[derive(Serialize, Deserialize)]
+pub struct Report {
+    /// What the numbers mean.
+    pub units: String,
+    /// Seconds since 1970.
+    pub unix_time: u64,
+    /// The commit that was measured, with `-dirty` if the tree had changes.
+    pub commit: String,
+    /// Where it ran.
+    pub machine: Machine,
+    /// Versions of the engines and of the compiler.
+    pub versions: BTreeMap<String, String>,
+    /// The float32 model that everything is made from.
+    pub model: String,
+    /// The digits that were classified.
+    pub digits: String,
+    /// The digits of an epoch of training.
+    #[serde(default)]
+    pub training_digits: usize,
+    /// Multiply-adds of one image.
+    pub multiply_adds: usize,
+    /// What one core can do at most.
+    pub limits: Vec<Limit>,
+    /// Peak memory of whole commands, in bytes.
+    pub peak_memory: BTreeMap<String, u64>,
+    /// What a visitor of the page waits for, if that was measured.
+    #[serde(default)]
+    pub visit: Option<Visit>,
+    /// Everything that was timed.
+    pub rows: Vec<Row>,
+}
+
+/// One timed thing.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Row {
+    /// Whose: `digit8` with its fastest kernel, `digit8 scalar` with another, `onnxruntime`, …; in a browser with that behind
+    /// it, `digit8 in Chromium 156`.
+    pub engine: String,
+    /// `float32`, `static` (ReLU on its own), `fused`, `dynamic` or `train`.
+    pub model: String,
+    /// The part of an inference that was timed; none for all of it.
+    pub stage: Option<String>,
+    /// Images a call.
+    pub batch: usize,
+    /// Threads it may use.
+    pub threads: usize,
+    /// Median over the samples, in nanoseconds an image; of training, an epoch.
+    pub median_ns: f64,
+    /// The least sample.
+    pub min_ns: f64,
+    /// The number of samples.
+    pub samples: usize,
+    /// Digits read right; none for stages, bare products and training.
+    pub correct: Option<usize>,
+    /// Out of how many.
+    pub classified: Option<usize>,
+    /// Every sample, in the order taken.
+    pub sample_ns: Vec<f64>,
+}
+
+/// What one core can do at most.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Limit {
+    /// The instruction or the memory.
+    pub name: String,
+    /// `GMAC/s` or `GB/s`.
+    pub unit: String,
+    /// The best sample.
+    pub best: f64,
+    /// The median.
+    pub median: f64,
+}
+
+/// What [`Report::units`] says.
+const UNITS: &str = "median_ns, min_ns and sample_ns are nanoseconds per image; of model \"train\" per epoch; of rows with a \
+                     stage per image in that stage";
+
+impl Report {
+    /// A report without rows, about this machine and this commit.
+    pub fn new(model: String, digits: String, training_digits: usize, mlp: &Mlp) -> Self {
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+        let versions = [
+            ("digit8".to_string(), env!("CARGO_PKG_VERSION").to_string()),
+            ("rustc".to_string(), machine::rustc()),
+        ];
+        Self {
+            units: UNITS.into(),
+            unix_time: now.map_or(0, |now| now.as_secs()),
+            commit: machine::commit(),
+            machine: Machine::this(),
+            versions: versions.into(),
+            model,
+            digits,
+            training_digits,
+            multiply_adds: mlp.layers().iter().map(|layer| layer.weight.len()).sum(),
+            limits: Vec::new(),
+            peak_memory: BTreeMap::new(),
+            visit: None,
+            rows: Vec::new(),
+        }
+    }
+
+    /// The report in a file that [`Report::write`] made.
+    pub fn read(path: &Path) -> anyhow::Result<Self> {
+        serde_json::from_slice(&files::read(path)?)
+            .with_context(|| format!("{} is no report of `digit8 bench --json`", path.display()))
+    }
+
+    /// Writes the report as JSON.
+    pub fn write(&self, path: &Path) -> anyhow::Result<()> {
+        files::write(path, &serde_json::to_vec_pretty(self)?)
+    }
+
+    /// The best figure of the first of these limits that the machine has.
+    pub fn limit(&self, names: &[&str]) -> Option<f64> {
+        names
+            .iter()
+            .find_map(|name| self.limits.iter().find(|limit| limit.name == *name))
+            .map(|limit| limit.best)
+    }
+
+    /// The share of the machine's limit that a row reaches, 0 to 1. The limit is the multiply-adds of the network at the
+    /// best rate in registers or, if that takes longer, its weights read once a batch at the rate of L2. Who skips paper
+    /// can be faster than that.
+    pub fn share_of_limit(&self, row: &Row) -> Option<f64> {
+        if row.stage.is_some() || !matches!(row.model.as_str(), "float32" | "static" | "fused" | "dynamic") {
+            return None;
+        }
+        let (rate, weight_bytes) = match row.model.as_str() {
+            "float32" => (self.limit(&["FMA zmm", "FMA ymm"])?, 4.0),
+            _ => (self.limit(&["vpdpbusd zmm", "vpdpbusd ymm", "vpmaddubsw ymm"])?, 1.0),
+        };
+        let work = self.multiply_adds as f64;
+        let arithmetic = work / rate / row.threads as f64;
+        let weights =
+            work * weight_bytes / self.limit(&["L2 stream zmm", "L2 stream ymm"])? / row.batch as f64;
+        Some(arithmetic.max(weights) / row.median_ns)
+    }
+}
+
+impl Row {
+    /// Whether it is digit8's own fastest kernel.
+    pub fn is_own(&self) -> bool {
+        self.engine == "digit8" || self.engine.starts_with("digit8 in ")
+    }
+
+    /// The browser in which it ran, if that was one.
+    pub fn browser(&self) -> Option<&str> {
+        self.engine.split_once(" in ").map(|(_, browser)| browser)
+    }
+
+    /// Whether it is somebody else's engine.
+    pub fn is_peer(&self) -> bool {
+        !self.engine.starts_with("digit8")
+    }
+
+    /// Whether it only multiplies the network's matrices: an inference that reads no digits.
+    pub fn is_product(&self) -> bool {
+        self.stage.is_none() && self.model != "train" && self.correct.is_none()
+    }
+
+    /// All that tells it from other rows, in words.
+    pub fn name(&self) -> String {
+        let stage = self.stage.as_ref().map_or_else(String::new, |stage| format!(" {stage}"));
+        format!("{} {}{stage}, batch {}, {} threads", self.engine, self.model, self.batch, self.threads)
+    }
+
+    /// Whether it is the same work by the same engine, in another run.
+    pub fn is_same(&self, other: &Row) -> bool {
+        self.name() == other.name()
+    }
+
+    /// `float32`, `static int8` (fused or not), `dynamic int8` or `training`: what rows are compared within.
+    pub fn kind(&self) -> &'static str {
+        match self.model.as_str() {
+            "float32" => "float32",
+            "dynamic" => "dynamic int8",
+            "train" => "training",
+            _ => "static int8",
+        }
+    }
+
+    /// Takes the samples, in nanoseconds an image, and summarises them.
+    pub fn set_samples(&mut self, sample_ns: Vec<f64>) {
+        let sorted = sorted(&sample_ns);
+        self.median_ns = quantile(&sorted, 0.5);
+        self.min_ns = sorted.first().copied().unwrap_or(f64::NAN);
+        self.samples = sample_ns.len();
+        self.sample_ns = sample_ns;
+    }
+
+    /// The first and the third quartile of the samples.
+    pub fn quartiles(&self) -> [f64; 2] {
+        let sorted = sorted(&self.sample_ns);
+        [quantile(&sorted, 0.25), quantile(&sorted, 0.75)]
+    }
+}
+
+fn sorted(samples: &[f64]) -> Vec<f64> {
+    let mut sorted = samples.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    sorted
+}
+
+/// The quantile of sorted samples, with linear interpolation between neighbours; NaN for none.
+pub fn quantile(sorted: &[f64], share: f64) -> f64 {
+    let Some(last) = sorted.len().checked_sub(1) else { return f64::NAN };
+    let at = share * last as f64;
+    let (low, high) = (sorted[at.floor() as usize], sorted[at.ceil() as usize]);
+    low + (high - low) * at.fract()
+}

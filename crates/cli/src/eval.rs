@@ -1,0 +1,126 @@
+//! Measures models: how many digits they read right, which they take for which, how large they are.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::ensure;
+use digit8_core::Kernel;
+use digit8_core::compare::{Confusion, batched_logits};
+use digit8_core::digits::Digits;
+use digit8_core::file::Model;
+use digit8_core::int8::Scheme;
+use digit8_data::model::{self, Stored};
+use digit8_data::{Source, strokes};
+use digit8_host::terminal::{table, thousands};
+use digit8_report::confusion::{headings, labelled, matrix, mistakes};
+use digit8_report::machine::{PEAK_MEMORY, peak_memory};
+
+/// Measure a model: accuracy, confusion, size
+///
+/// Reads the test digits, or with --strokes the drawings of a file, with each model, float32 or int8, and shows the models
+/// side by side.
+#[derive(clap::Args)]
+#[command(
+    after_help = "Examples:\n  cargo xtask eval out/model.safetensors\n  cargo xtask eval www/models/drawings-*.safetensors --strokes drawings.jsonl"
+)]
+pub struct Args {
+    /// The models: safetensors files
+    #[arg(required = true, value_name = "MODEL")]
+    models: Vec<PathBuf>,
+    /// Read drawings instead of test digits: one JSON object a line, {"label": 3, "strokes": [[[x, y], …], …]}, y downwards
+    #[arg(long, value_name = "FILE")]
+    strokes: Option<PathBuf>,
+    /// The images that are quantized as one tensor, where a model's scheme is dynamic
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    batch: u32,
+    #[command(flatten)]
+    source: Source,
+}
+
+/// What a model made of the digits.
+struct Reading {
+    name: String,
+    kind: String,
+    bytes: usize,
+    confusion: Confusion,
+}
+
+/// Runs the command.
+pub fn run(args: Args) -> anyhow::Result<()> {
+    let digits = match &args.strokes {
+        Some(path) => strokes::read(path)?,
+        None => {
+            let test = args.source.load_test()?;
+            println!("{}: {} test digits", test.origin, thousands(test.digits.len()));
+            if !test.official {
+                println!(
+                    "These digits are not MNIST's test set: the accuracies do not compare with others'."
+                );
+            }
+            test.digits
+        }
+    };
+    ensure!(!digits.is_empty(), "no digits to read");
+    let readings = args
+        .models
+        .iter()
+        .map(|path| read_with(path, &digits, args.batch as usize))
+        .collect::<anyhow::Result<Vec<_>>>()?;
+
+    println!("\n{}", summary(&readings));
+    println!("\nRight of each digit, %\n\n{}", by_digit(&readings));
+    for reading in &readings {
+        println!("\n{}: digits (down) read as (across)\n\n{}", reading.name, matrix(&reading.confusion));
+        println!("{}", mistakes(&reading.confusion));
+    }
+    if let Some(bytes) = peak_memory() {
+        println!("\n{PEAK_MEMORY} {:.1} MB", bytes as f64 / 1e6);
+    }
+    Ok(())
+}
+
+/// Reads all digits with the model of a file.
+fn read_with(path: &Path, digits: &Digits, batch: usize) -> anyhow::Result<Reading> {
+    let Stored { model, bytes, .. } = model::read(path)?;
+    let confusion =
+        Confusion::count(&batched_logits(&model, Kernel::best(), digits.images(), batch), digits.labels());
+    let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
+    let kind = match &model {
+        Model::Float(_) => "float32".into(),
+        Model::Int8(int8) if int8.scheme() == Scheme::Dynamic => match batch {
+            1 => "int8 dynamic, one image at a time".into(),
+            _ => format!("int8 dynamic, batches of {batch} in order"),
+        },
+        Model::Int8(int8) => format!("int8 {}", int8.scheme().name()),
+    };
+    Ok(Reading { name, kind, bytes, confusion })
+}
+
+fn summary(readings: &[Reading]) -> String {
+    let rows = readings.iter().map(|Reading { name, kind, bytes, confusion }| {
+        [
+            name.clone(),
+            kind.clone(),
+            thousands(*bytes),
+            format!(
+                "{} of {}",
+                thousands(confusion.correct() as usize),
+                thousands(confusion.total() as usize)
+            ),
+            format!("{:.2} %", 100.0 * confusion.accuracy()),
+        ]
+    });
+    table(["model", "network", "bytes", "right", "accuracy"], rows)
+}
+
+fn by_digit(readings: &[Reading]) -> String {
+    let rows = readings.iter().map(|reading| {
+        let right = reading.confusion.counts.iter().enumerate().map(|(digit, row)| {
+            match reading.confusion.total_of(digit) {
+                0 => "–".into(),
+                total => format!("{:.1}", 100.0 * f64::from(row[digit]) / f64::from(total)),
+            }
+        });
+        labelled(reading.name.clone(), right)
+    });
+    table(headings("model"), rows)
+}

@@ -1,0 +1,72 @@
+//! `digit8 …`: trains, quantizes, measures and explains a small digit classifier. A file for each command.
+//!
+//! Imports everything that is native; nothing imports this.
+
+#![forbid(unsafe_code)]
+
+mod bench;
+mod data;
+mod dump;
+mod eval;
+mod notebook;
+mod quantize;
+mod samples;
+mod train;
+
+use std::process::ExitCode;
+
+use anyhow::ensure;
+use clap::{Parser, Subcommand};
+use digit8_core::Kernel;
+use digit8_kernels::KERNEL_VARIABLE;
+
+/// Train, quantize, measure and explain a digit classifier.
+#[derive(Parser)]
+#[command(name = "digit8", version, about, long_about = None, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Data(data::Args),
+    Train(train::Args),
+    Quantize(quantize::Args),
+    Eval(eval::Args),
+    Dump(dump::Args),
+    Samples(samples::Args),
+    Notebook(notebook::Args),
+    Bench(bench::Args),
+}
+
+fn main() -> ExitCode {
+    // Into `head` and the like: ends quietly when nobody reads on.
+    sigpipe::reset();
+    match run(Cli::parse().command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> anyhow::Result<()> {
+    // The library passes over a kernel that this CPU cannot run; who names one here wants to know.
+    if let Some(name) = std::env::var_os(KERNEL_VARIABLE).filter(|name| !name.is_empty()) {
+        let names: Vec<_> = Kernel::available().iter().map(|kernel| kernel.name()).collect();
+        let known = names.iter().any(|known| **known == *name);
+        ensure!(known, "{KERNEL_VARIABLE} is {name:?}: this CPU runs {}", names.join(", "));
+    }
+    match command {
+        Command::Data(args) => data::run(args),
+        Command::Train(args) => train::run(args),
+        Command::Quantize(args) => quantize::run(args),
+        Command::Eval(args) => eval::run(args),
+        Command::Dump(args) => dump::run(args),
+        Command::Samples(args) => samples::run(args),
+        Command::Notebook(args) => notebook::run(args),
+        Command::Bench(args) => bench::run(args),
+    }
+}

@@ -1,0 +1,34 @@
+//! Every other word: the program `digit8`, built for release.
+
+use std::ffi::OsString;
+
+use anyhow::Context;
+use digit8_host::checkout::XTASK_VARIABLE;
+use digit8_host::process::{cargo, shown};
+
+/// What `cargo xtask --help` says of them.
+pub const HELP: &str = "Commands of the program digit8, which is built for release and run:
+  data      Find or fetch digits, and say where they came from
+  train     Train the float32 network 784-h1-h2-10
+  quantize  Quantize a float32 model to int8
+  eval      Measure a model: accuracy, confusion, size
+  dump      Write every layer's output for the test images as NumPy arrays
+  samples   Choose the page's sample digits
+  notebook  Tell the whole story, as the PyTorch notebook does
+  bench     Time every kernel and model of this machine, and others' engines beside them
+
+`cargo xtask data --help` and so on explain each.";
+
+/// Builds `digit8`, runs it with these words, and ends as it ends.
+pub fn run(words: Vec<OsString>) -> anyhow::Result<()> {
+    let xtask = std::env::current_exe().context("this program has no path")?;
+    let is_first = xtask.ancestors().nth(2).is_some_and(|target| !target.join("release").exists());
+    if is_first {
+        eprintln!("building digit8 for release, which takes a minute or two the first time");
+    }
+    let mut command = cargo();
+    command.args(["run", "--quiet", "--release", "--package=digit8-cli", "--"]).args(words);
+    let status = command.env(XTASK_VARIABLE, xtask).status();
+    let status = status.with_context(|| format!("cannot run {}", shown(&command)))?;
+    std::process::exit(status.code().unwrap_or(1));
+}
