@@ -1,34 +1,87 @@
-// The choices that matter, kept in the page's address.
+// The choices that matter, kept in the page's address: to be opened again, sent to somebody, gone back to.
 
-import { byId } from './dom.js';
+import { MODELS } from './models.js';
 
-/** @import { Scheme } from './models.js' */
+/** @import { Session, State } from './session.js' */
 
-const pen = /** @type {HTMLInputElement} */ (byId('pen'));
-const model = /** @type {HTMLSelectElement} */ (byId('model'));
-const scheme = /** @type {HTMLSelectElement} */ (byId('scheme'));
+export const SCHEMES = /** @type {const} */ (['static', 'fused', 'dynamic']);
+export const PEN = { least: 0.5, most: 2 };
 
-export const choices = {
-  pen,
-  model,
-  scheme,
-  get values() {
-    return { model: model.value, scheme: /** @type {Scheme} */ (scheme.value), pen: Number(pen.value) };
+/**
+ * A part of the state that the address keeps: `read` gives what its text stands for, or nothing if that is nothing known; `write`
+ * gives its text, or nothing where it is as it is without wishes. A change of it is a step to go back to, or none.
+ * @template T
+ * @typedef {{ read: (text: string) => T | undefined, write: (value: T) => string | undefined, isStep: boolean }} Field
+ */
+
+/** @type {{ [name in keyof State]?: Field<State[name]> }} */
+export const FIELDS = {
+  model: {
+    read: (text) => (Object.hasOwn(MODELS, text) ? text : undefined),
+    write: (model) => model,
+    isStep: true,
+  },
+  scheme: {
+    read: (text) => SCHEMES.find((scheme) => scheme === text),
+    write: (scheme) => scheme,
+    isStep: true,
+  },
+  pen: {
+    read: (text) => (Number(text) >= PEN.least && Number(text) <= PEN.most ? Number(text) : undefined),
+    write: String,
+    isStep: false,
   },
 };
 
-/** Takes the choices from the address, where they are known ones. */
-export function readAddress() {
+const fields = () => /** @type {[keyof State, Field<any>][]} */ (Object.entries(FIELDS));
+
+/**
+ * The part of the state that an address names; of what it does not name, what there is without wishes.
+ * @param {State} initial
+ * @returns {Partial<State>}
+ */
+function read(initial) {
   const search = new URLSearchParams(location.search);
-  for (const [name, choice] of /** @type {const} */ ([['model', model], ['scheme', scheme]])) {
-    const wanted = search.get(name);
-    if (wanted && [...choice.options].some((option) => option.value === wanted)) choice.value = wanted;
-  }
-  const width = Number(search.get('pen'));
-  if (width >= Number(pen.min) && width <= Number(pen.max)) pen.value = String(width);
+  const values = fields().map(([name, field]) => {
+    const text = search.get(name);
+    return [name, (text === null ? undefined : field.read(text)) ?? initial[name]];
+  });
+  return { ...Object.fromEntries(values), chapter: /^#([\w-]+)$/.exec(location.hash)?.[1] ?? '' };
 }
 
-export function writeAddress() {
-  const search = new URLSearchParams({ model: model.value, scheme: scheme.value, pen: pen.value });
-  history.replaceState(null, '', `?${search}${location.hash}`);
+/**
+ * The address of a state. Parameters of other meanings (`kernel`) stay as they are.
+ * @param {State} state
+ * @param {State} initial
+ */
+function addressOf(state, initial) {
+  const url = new URL(location.href);
+  for (const [name, field] of fields()) {
+    const text = Object.is(state[name], initial[name]) ? null : (field.write(state[name]) ?? null);
+    if (url.searchParams.get(name) === text) continue;
+    if (text === null) url.searchParams.delete(name);
+    else url.searchParams.set(name, text);
+  }
+  url.hash = state.chapter;
+  return url;
+}
+
+/**
+ * Takes the state from the address, and keeps the two in step: also on the way back and forward.
+ * @param {Session} session
+ */
+export function keepAddress(session) {
+  const initial = session.state;
+  const take = () => session.update(read(initial));
+  take();
+  addEventListener('popstate', take);
+  session.subscribe((state, before) => {
+    const changed = fields().filter(([name]) => state[name] !== before[name]);
+    const isElsewhere = state.chapter !== before.chapter;
+    if (changed.length === 0 && !isElsewhere) return;
+    const url = addressOf(state, initial);
+    if (url.href === location.href) return;
+    if (isElsewhere || changed.some(([, { isStep }]) => isStep)) history.pushState(null, '', url);
+    else history.replaceState(null, '', url);
+  });
 }

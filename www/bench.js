@@ -1,22 +1,18 @@
 // A benchmark that the visitor runs: it starts and stops the worker, and shows what it found.
 
 import { distribution, scrolled, table } from './chart.js';
-import { choices } from './address.js';
 import { asJson, asText, micros, summary, title } from './bench-report.js';
 import { byId, element } from './dom.js';
+import { samples } from './samples.js';
 
 /** @import { Found } from './bench-report.js' */
-/** @import { Sample } from './samples.js' */
 /** @import { Session } from './session.js' */
 
 const ROUNDS = 30;
 
-/**
- * @param {Session} session
- * @param {Sample[]} samples
- * @param {(text: string) => void} say
- */
-export function openBench(session, samples, say) {
+/** @param {Session} session */
+export async function open(session) {
+  const digits = await samples();
   const start = element('button', { type: 'button', class: 'main', 'data-testid': 'bench-run' }, 'Run the benchmark');
   const cancel = element('button', { type: 'button', 'data-testid': 'bench-cancel' }, 'Cancel');
   const progress = element('progress', { max: String(ROUNDS), 'aria-label': 'rounds of the benchmark that are done' });
@@ -37,12 +33,13 @@ export function openBench(session, samples, say) {
     if (document.activeElement === cancel) start.focus();
     cancel.disabled = true;
     state.textContent = text;
-    say(text);
+    session.say(text);
     if (found) results.replaceChildren(...report(found));
   };
   start.addEventListener('click', () => {
-    const { float, int8 } = session.files;
-    if (!float || !int8) {
+    const { networks, scheme } = session.state;
+    const [float, int8] = [networks.float.loaded?.file, networks.int8.loaded?.file];
+    if (!float || !int8 || !session.isReady) {
       state.textContent = 'Both networks are needed: please wait until they have arrived.';
       return;
     }
@@ -53,7 +50,7 @@ export function openBench(session, samples, say) {
     cancel.focus();
     progress.value = 0;
     state.textContent = 'Warming up …';
-    say('The benchmark is running.');
+    session.say('The benchmark is running.');
     worker = new Worker(new URL('./bench-worker.js', import.meta.url), { type: 'module' });
     worker.addEventListener('error', (event) => {
       event.preventDefault();
@@ -66,10 +63,10 @@ export function openBench(session, samples, say) {
       if (data.progress.done === ROUNDS && found) return end(summary(found));
       state.textContent = data.progress.text ? `Warming up ${data.progress.text}` : `Round ${data.progress.done} of ${ROUNDS}`;
     });
-    const pixels = new Uint8Array(784 * samples.length);
-    samples.forEach((sample, index) => pixels.set(sample.pixels, 784 * index));
-    const labels = Uint8Array.from(samples, ({ label }) => label);
-    worker.postMessage({ float, int8, scheme: choices.values.scheme, samples: pixels, labels, rounds: ROUNDS });
+    const pixels = new Uint8Array(784 * digits.length);
+    digits.forEach((sample, index) => pixels.set(sample.pixels, 784 * index));
+    const labels = Uint8Array.from(digits, ({ label }) => label);
+    worker.postMessage({ float, int8, scheme, samples: pixels, labels, rounds: ROUNDS });
   });
   cancel.addEventListener('click', () => {
     const done = found?.rows[0].times.length ?? 0;

@@ -2,23 +2,23 @@
 
 import { bars, histogram, short, table } from './chart.js';
 import { byId, element } from './dom.js';
+import { words } from './errors.js';
+import { explainerOf } from './explainer.js';
 import { best } from './panel.js';
 import { showPixels } from './pixels.js';
+import { samples, showAbove } from './samples.js';
 
-/** @import { Explainer } from './explainer.js' */
 /** @import { Narrowed } from './pkg/explain.js' */
 /** @import { Sample } from './samples.js' */
 /** @import { Session } from './session.js' */
 
 const WIDTHS = [2, 3, 4, 5, 6, 7, 8];
 
-/**
- * @param {Session} session
- * @param {Explainer} explainer
- * @param {Sample[]} samples
- * @param {(pixels: Uint8Array) => void} pick called with a sample that was clicked
- */
-export function openBits(session, explainer, samples, pick) {
+/** @param {Session} session */
+export async function open(session) {
+  const explainer = explainerOf(session);
+  const digits = await samples();
+  const pick = (/** @type {Uint8Array} */ pixels) => showAbove(session, pixels);
   const slider = element('input', { type: 'range', id: 'width', min: '2', max: '8', value: '4', 'data-testid': 'bits' });
   const output = element('output', { for: 'width', 'data-testid': 'bits-answer' });
   const figures = element('div', { class: 'figures' });
@@ -31,10 +31,10 @@ export function openBits(session, explainer, samples, pick) {
   const show = () => {
     const chosen = results.find(({ bits }) => bits === Number(slider.value));
     if (!chosen) return;
-    output.textContent = `${chosen.bits} bits: ${right(chosen.correct, samples.length)}${
+    output.textContent = `${chosen.bits} bits: ${right(chosen.correct, digits.length)}${
       chosen.probabilities ? `; your drawing is read as ${best(chosen.probabilities)}` : ''
     }.`;
-    figures.replaceChildren(outcome(session, samples, results, chosen), weights(chosen), misread(samples, chosen, pick));
+    figures.replaceChildren(outcome(session, digits, results, chosen), weights(chosen), misread(digits, chosen, pick));
   };
   let latest = 0;
   const update = async () => {
@@ -42,13 +42,13 @@ export function openBits(session, explainer, samples, pick) {
     try {
       const made = [];
       for (const bits of WIDTHS) {
-        made.push(await explainer.narrow(bits, samples));
+        made.push(await explainer.narrow(bits, digits));
         if (turn !== latest) return;
       }
       results = made;
       show();
     } catch (error) {
-      output.textContent = `This cannot be computed: ${error instanceof Error ? error.message : error}. Reload the page to try again.`;
+      output.textContent = `This cannot be computed: ${words(error)}. Reload the page to try again.`;
     }
   };
   slider.addEventListener('input', show);
@@ -66,7 +66,9 @@ const right = (correct, count) => `${correct} of the ${count} samples are read r
  * @param {Narrowed[]} results
  * @param {Narrowed} chosen
  */
-function outcome({ networks: { float }, pixels }, samples, results, chosen) {
+function outcome(session, samples, results, chosen) {
+  const { pixels } = session;
+  const float = session.network('float');
   const correct = samples.filter((sample) => float && best(float.answer(sample.pixels)) === sample.label).length;
   const drawing = pixels && float?.answer(pixels);
   const sure = (/** @type {ArrayLike<number> | undefined} */ answer) =>

@@ -1,59 +1,73 @@
-// What stands below the answers. Nobody waits for it: it loads once int8 can answer.
+// What stands below the answers. Nobody waits for it: it loads once int8 can answer, and most of it when it comes near the window.
 
-import { openBench } from './bench.js';
-import { openBits } from './bits.js';
 import { byId, idle } from './dom.js';
-import { Explainer } from './explainer.js';
-import { openHow } from './how.js';
-import { fetchSamples, showSamples } from './samples.js';
-import { openWhy } from './why.js';
+import { words } from './errors.js';
+import { samples, showSamples } from './samples.js';
 
+/** @import { Networks } from './networks.js' */
 /** @import { Session } from './session.js' */
+
+/** @typedef {{ open: (session: Session, networks: Networks) => unknown }} View */
 
 const STYLE = new URL('./chapters.css', import.meta.url);
 
 /**
- * @param {Session} session
- * @param {{ show: (pixels: Uint8Array) => void, say: (text: string) => void }} page
- *   `show` puts an image in the place of the drawing, `say` announces
+ * The chapters, by the id of their section in index.html. `open` fills the element `ID-body` in it, and keeps that in step with
+ * the session from then on.
+ * @type {Record<string, () => Promise<View>>}
  */
-export async function open(session, { show, say }) {
+const CHAPTERS = {
+  why: () => import('./why.js'),
+  bits: () => import('./bits.js'),
+  bench: () => import('./bench.js'),
+  how: () => import('./how.js'),
+};
+/** Small ones, which show their buttons to those who search for them. */
+const EARLY = new Set(['bench']);
+
+/**
+ * @param {Session} session
+ * @param {Networks} networks
+ */
+export async function open(session, networks) {
+  const fill = (/** @type {string} */ id) => openChapter(id, session, networks);
   await styled();
-  /** @type {Explainer | undefined} */
-  let explainer;
-  const explain = () => (explainer ??= new Explainer(session));
-  near('why', () => openWhy(explain()));
-  near('how', () => openHow(explain()));
+  for (const id of Object.keys(CHAPTERS)) {
+    if (!EARLY.has(id)) near(byId(id), () => fill(id));
+  }
   try {
-    const samples = await fetchSamples();
+    const digits = await samples();
     await idle();
-    showSamples(session, samples, show);
-    await idle();
-    openBench(session, samples, say);
-    near('bits', () => openBits(session, explain(), samples, (pixels) => showAbove(pixels, show)));
+    showSamples(session, digits);
   } catch (error) {
-    byId('disputed').textContent = `The samples did not load: ${error instanceof Error ? error.message : error}. Drawing works without them.`;
+    byId('disputed').textContent = `The samples did not load: ${words(error)}. Drawing works without them.`;
+  }
+  for (const id of EARLY) {
+    await idle();
+    fill(id);
   }
 }
 
 /**
- * Puts an image on the pad from far below it, and goes there.
- * @param {Uint8Array} pixels
- * @param {(pixels: Uint8Array) => void} show
+ * @param {string} id
+ * @param {Session} session
+ * @param {Networks} networks
  */
-function showAbove(pixels, show) {
-  const isCalm = matchMedia('(prefers-reduced-motion: reduce)').matches;
-  byId('pad').focus({ preventScroll: true });
-  byId('pad').scrollIntoView({ behavior: isCalm ? 'auto' : 'smooth', block: 'center' });
-  show(pixels);
+async function openChapter(id, session, networks) {
+  try {
+    const view = await CHAPTERS[id]();
+    await view.open(session, networks);
+  } catch (error) {
+    byId(`${id}-body`).textContent = `This did not load: ${words(error)}. Reload the page to try again; the answers above are not affected.`;
+  }
 }
 
 /**
- * Does something once, when a chapter comes near the window: on a phone, most visitors only draw.
- * @param {string} id
+ * Does something once, when an element comes near the window: on a phone, most visitors only draw.
+ * @param {Element} element
  * @param {() => void} action
  */
-function near(id, action) {
+function near(element, action) {
   const observer = new IntersectionObserver(
     (entries) => {
       if (!entries.some(({ isIntersecting }) => isIntersecting)) return;
@@ -62,7 +76,7 @@ function near(id, action) {
     },
     { rootMargin: '160px' },
   );
-  observer.observe(byId(id));
+  observer.observe(element);
 }
 
 /** The style of these parts. */

@@ -1,15 +1,20 @@
 // The explanations' worker, kept in step with the page.
 
-import { idle } from './dom.js';
+import { words } from './errors.js';
 
 /** @import { Explanation, Narrowed } from './pkg/explain.js' */
 /** @import { Sample } from './samples.js' */
 /** @import { Session } from './session.js' */
 
+/** @type {Explainer | undefined} */
+let shared;
+/** The explainer that all chapters share. @param {Session} session */
+export const explainerOf = (session) => (shared ??= new Explainer(session));
+
 /**
  * Fires `explained` when there is news of the image and the networks of the moment, and `failed` when there will be none.
  */
-export class Explainer extends EventTarget {
+class Explainer extends EventTarget {
   /** Of the drawing, or of blank paper. @type {Explanation | undefined} */
   explanation;
   /** Whether it is of a drawing. */
@@ -24,15 +29,12 @@ export class Explainer extends EventTarget {
   #lastCall = 0;
   /** The files that the worker has. @type {Uint8Array[]} */
   #files = [];
-  #busy = false;
-  #again = false;
 
   /** @param {Session} session */
   constructor(session) {
     super();
     this.#session = session;
-    for (const event of ['networks', 'settled']) session.addEventListener(event, () => this.#update());
-    this.#update();
+    session.whenAtRest(() => this.#update());
   }
 
   /**
@@ -47,17 +49,13 @@ export class Explainer extends EventTarget {
     return this.#call('narrow', bits, pixels, Uint8Array.from(samples, ({ label }) => label), this.#session.pixels);
   }
 
-  /** Asks for an explanation of what is there now; of the last state only, if that changes faster than it can be explained. */
+  /** Asks for an explanation of what is there now. */
   async #update() {
-    const { files, isReady } = this.#session;
-    if (!isReady || !files.float || !files.int8) return;
-    if (this.#busy) {
-      this.#again = true;
-      return;
-    }
-    this.#busy = true;
+    const { state, isReady } = this.#session;
+    const { float, int8 } = state.networks;
+    if (!isReady || !float.loaded || !int8.loaded) return;
     try {
-      const wanted = [files.float, files.int8];
+      const wanted = [float.loaded.file, int8.loaded.file];
       if (wanted.some((file, index) => file !== this.#files[index])) {
         await this.#call('use', ...wanted);
         this.#files = wanted;
@@ -65,16 +63,10 @@ export class Explainer extends EventTarget {
       const { pixels } = this.#session;
       this.explanation = await this.#call('explain', pixels ?? new Uint8Array(784));
       this.isDrawn = pixels !== undefined;
-      await idle();
       this.dispatchEvent(new Event('explained'));
     } catch (error) {
-      this.trouble = error instanceof Error ? error.message : String(error);
+      this.trouble = words(error);
       this.dispatchEvent(new Event('failed'));
-    }
-    this.#busy = false;
-    if (this.#again) {
-      this.#again = false;
-      this.#update();
     }
   }
 

@@ -1,20 +1,21 @@
 // The numbers of the network of the moment: how a real number becomes an integer, and back.
 
 import { scrolled, table } from './chart.js';
-import { choices } from './address.js';
 import { byId, element } from './dom.js';
+import { explainerOf } from './explainer.js';
 
-/** @import { Explainer } from './explainer.js' */
+/** @import { Session } from './session.js' */
 /** @import { Tensor } from './pkg/explain.js' */
 
-/** @param {Explainer} explainer */
-export function openHow(explainer) {
+/** @param {Session} session */
+export function open(session) {
+  const explainer = explainerOf(session);
   const body = byId('how-body');
   const show = () => {
     const { explanation, isDrawn } = explainer;
     if (!explanation) return;
     // A dynamic network has no scales before there is an image.
-    const isKnown = isDrawn || choices.values.scheme !== 'dynamic';
+    const isKnown = isDrawn || session.state.scheme !== 'dynamic';
     const rows = explanation.tensors.map(({ name, scale, zeroPoint, real, integer, back }) => [
       name === 'input' ? 'pixels' : name,
       { text: isKnown ? scale.toPrecision(4) : '–', value: scale, id: `how-scale-${name}` },

@@ -23,11 +23,12 @@ export const MODELS = {
  * The bytes of a model's file.
  * @param {URL} url
  * @param {(share: number) => void} [progress] called with the share that has arrived, 0 to 1
+ * @param {AbortSignal} [signal] ends it
  * @returns {Promise<Uint8Array>}
  */
-export async function fetchModel(url, progress = () => {}) {
+export async function fetchModel(url, progress = () => {}, signal = undefined) {
   progress(0);
-  const response = await fetched(url);
+  const response = await fetched(url, signal);
   // The length is that of the compressed form where there is one: a guide for the eye, no more.
   const expected = Number(response.headers.get('content-length')) || Infinity;
   const chunks = [];
@@ -45,9 +46,10 @@ export async function fetchModel(url, progress = () => {}) {
 /**
  * A file of the page. Its errors say which, and what is in the way.
  * @param {URL} url
+ * @param {AbortSignal} [signal] ends it
  */
-export async function fetched(url) {
-  const response = await fetch(url).catch(() => {
+export async function fetched(url, signal) {
+  const response = await fetch(url, { signal }).catch(() => {
     const why = navigator.onLine ? 'the server does not answer' : 'you are offline, and no earlier visit has kept this file';
     throw new Error(`${url.pathname}: ${why}`);
   });

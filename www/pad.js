@@ -1,20 +1,14 @@
 // The pad: strokes of a pen, a finger, a mouse or the keyboard, drawn as they come.
 
-/** @typedef {[number, number]} Point in units of the pad's side, x to the right and y downwards */
+import { BLANK } from './session.js';
+
+/** @import { Point, Session } from './session.js' */
 
 const LINE = 0.075;
 const STEP = 0.05;
 
-/**
- * Fires `change` with every new point, `done` when a stroke has ended or was taken back, and `down` when the keyboard puts the
- * pen down.
- */
-export class Pad extends EventTarget {
-  /** @type {Point[][]} */
-  strokes = [];
-  /** An image `[784]` that stands there in place of strokes, until something is drawn. @type {Uint8Array | undefined} */
-  picture;
-  pen = 1;
+export class Pad {
+  #session;
   #canvas;
   #context;
   /** The pointer that draws; others are ignored until it is lifted. @type {number | undefined} */
@@ -22,9 +16,12 @@ export class Pad extends EventTarget {
   /** The keyboard's pen. */
   #cursor = { at: /** @type {Point} */ ([0.5, 0.5]), down: false, shown: false };
 
-  /** @param {HTMLCanvasElement} canvas */
-  constructor(canvas) {
-    super();
+  /**
+   * @param {HTMLCanvasElement} canvas
+   * @param {Session} session
+   */
+  constructor(canvas, session) {
+    this.#session = session;
     this.#canvas = canvas;
     this.#context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext('2d'));
     canvas.addEventListener('pointerdown', (event) => this.#press(event));
@@ -35,24 +32,21 @@ export class Pad extends EventTarget {
     canvas.addEventListener('blur', () => this.#hideCursor());
     new ResizeObserver(() => this.draw()).observe(canvas);
     matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => this.draw());
+    session.subscribe(({ drawing, pen }, before) => {
+      if (drawing !== before.drawing || pen !== before.pen) this.draw();
+    });
   }
 
   undo() {
-    this.strokes.pop();
-    this.#ended();
+    this.#session.update({ drawing: { strokes: this.#strokes.slice(0, -1), isDown: false } });
   }
 
   clear() {
-    this.strokes = [];
-    this.picture = undefined;
-    this.#ended();
+    this.#session.update({ drawing: BLANK });
   }
 
-  /** Puts an image there. @param {Uint8Array} pixels */
-  show(pixels) {
-    this.strokes = [];
-    this.picture = pixels;
-    this.#ended();
+  get #strokes() {
+    return this.#session.state.drawing.strokes;
   }
 
   /** @param {PointerEvent} event */
@@ -62,28 +56,37 @@ export class Pad extends EventTarget {
     this.#pointer = event.pointerId;
     this.#canvas.setPointerCapture(event.pointerId);
     this.#begin(this.#place(event));
-    this.#changed();
   }
 
   /** @param {Point} point */
   #begin(point) {
-    this.picture = undefined;
-    this.strokes.push([point]);
+    this.#session.update({ drawing: { strokes: [...this.#strokes, [point]], isDown: true } });
+  }
+
+  /** @param {Point[]} points */
+  #add(points) {
+    const last = this.#strokes.at(-1);
+    if (!last || !this.#session.state.drawing.isDown) return;
+    this.#session.update({ drawing: { strokes: [...this.#strokes.slice(0, -1), [...last, ...points]], isDown: true } });
+  }
+
+  #end() {
+    const { drawing } = this.#session.state;
+    if (drawing.isDown) this.#session.update({ drawing: { ...drawing, isDown: false } });
   }
 
   /** @param {PointerEvent} event */
   #move(event) {
     if (event.pointerId !== this.#pointer) return;
     const coalesced = event.getCoalescedEvents?.() ?? [];
-    for (const moved of coalesced.length > 0 ? coalesced : [event]) this.strokes.at(-1)?.push(this.#place(moved));
-    this.#changed();
+    this.#add((coalesced.length > 0 ? coalesced : [event]).map((moved) => this.#place(moved)));
   }
 
   /** @param {PointerEvent} event */
   #lift(event) {
     if (event.pointerId !== this.#pointer) return;
     this.#pointer = undefined;
-    this.#ended();
+    this.#end();
   }
 
   /** @param {PointerEvent} event @returns {Point} */
@@ -99,13 +102,16 @@ export class Pad extends EventTarget {
     const moves = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
     const cursor = this.#cursor;
     const move = moves[event.key];
+    cursor.shown = true;
     if (move) {
       cursor.at = [within(cursor.at[0] + STEP * move[0]), within(cursor.at[1] + STEP * move[1])];
-      if (cursor.down) this.strokes.at(-1)?.push(cursor.at);
+      if (cursor.down) this.#add([cursor.at]);
     } else if (event.key === ' ') {
       cursor.down = !cursor.down;
-      if (cursor.down) this.#begin(cursor.at);
-      this.dispatchEvent(new Event(cursor.down ? 'down' : 'done'));
+      if (cursor.down) {
+        this.#begin(cursor.at);
+        this.#session.say('The pen is down.');
+      } else this.#end();
     } else if (event.key === 'Backspace') {
       cursor.down = false;
       this.undo();
@@ -114,28 +120,18 @@ export class Pad extends EventTarget {
       this.clear();
     } else return;
     event.preventDefault();
-    cursor.shown = true;
-    this.#changed();
+    this.draw();
   }
 
   #hideCursor() {
     const wasDown = this.#cursor.down;
     this.#cursor.shown = this.#cursor.down = false;
     this.draw();
-    if (wasDown) this.dispatchEvent(new Event('done'));
-  }
-
-  #changed() {
-    this.draw();
-    this.dispatchEvent(new Event('change'));
-  }
-
-  #ended() {
-    this.#changed();
-    this.dispatchEvent(new Event('done'));
+    if (wasDown) this.#end();
   }
 
   draw() {
+    const { drawing, pen } = this.#session.state;
     const canvas = this.#canvas;
     const context = this.#context;
     const side = Math.max(1, Math.round(canvas.clientWidth * devicePixelRatio));
@@ -144,9 +140,9 @@ export class Pad extends EventTarget {
     context.clearRect(0, 0, 1, 1);
     context.strokeStyle = context.fillStyle = getComputedStyle(canvas).color;
     context.lineCap = context.lineJoin = 'round';
-    context.lineWidth = LINE * Math.sqrt(this.pen);
-    if (this.picture) this.#image(this.picture);
-    for (const stroke of this.strokes) this.#line(stroke);
+    context.lineWidth = LINE * Math.sqrt(pen);
+    if (drawing.picture) this.#image(drawing.picture);
+    for (const stroke of drawing.strokes) this.#line(stroke);
     if (this.#cursor.shown) this.#cross();
   }
 

@@ -2,6 +2,8 @@
 
 import { element } from './dom.js';
 
+/** @import { Side, State } from './session.js' */
+
 const NONE = '–';
 
 export class Panel {
@@ -9,6 +11,7 @@ export class Panel {
   #digit;
   #rows;
   #facts;
+  #network;
   #trouble;
 
   /**
@@ -36,10 +39,12 @@ export class Panel {
       size: fact('model', 'size'),
       arrival: fact('arrived', 'arrival'),
     };
+    this.#network = element('p', { class: 'which', 'data-testid': `${name}-network` }, NONE);
     this.#trouble = element('div', { class: 'trouble', 'data-testid': `${name}-trouble` });
     this.#trouble.hidden = true;
     section.classList.add('blank');
     section.append(
+      this.#network,
       this.#digit,
       // The roles stay when a narrow window lays the table out as columns.
       element(
@@ -77,27 +82,36 @@ export class Panel {
     }
   }
 
-  /** Its model is on the way. @param {number} share what has arrived of it, 0 to 1 */
-  loading(share) {
-    this.#trouble.hidden = true;
-    const { value } = this.#facts.arrival;
-    const bar = value.querySelector('progress') ?? element('progress', { 'aria-label': 'share of the model that has arrived' });
-    bar.value = share;
-    if (!bar.isConnected) value.replaceChildren(bar);
-  }
-
   /**
-   * Its model cannot be had.
-   * @param {string} text
-   * @param {() => void} again
+   * Which network answers, and what is on the way.
+   * @param {State} state
+   * @param {Side} side
+   * @param {() => void} again asks once more for one that did not come
    */
-  fail(text, again) {
-    this.show(undefined);
-    this.note({ time: NONE, kernel: NONE, size: NONE, arrival: NONE });
+  showSlot({ networks, kernel, isStopped }, side, again) {
+    const { phase, loaded, share, label } = networks[side];
+    this.#network.textContent = loaded?.label ?? NONE;
+    this.note({
+      kernel: (loaded && kernel) ?? NONE,
+      size: loaded ? `${(loaded.file.length / 1000).toFixed(1)} kB` : NONE,
+    });
+    if (phase === 'loading') this.#progress(share, label);
+    else this.note({ arrival: loaded ? `in ${(loaded.arrival / 1000).toFixed(2)} s` : NONE });
+    if (!loaded) this.note({ time: NONE });
+    this.#trouble.hidden = phase !== 'failed' || isStopped;
+    if (this.#trouble.hidden || this.#trouble.childElementCount > 0) return;
     const button = element('button', { type: 'button' }, 'Try again');
     button.addEventListener('click', again);
-    this.#trouble.replaceChildren(element('p', {}, text), button);
-    this.#trouble.hidden = false;
+    this.#trouble.append(element('p', {}, 'Its model did not load.'), button);
+  }
+
+  /** @param {number} share what has arrived, 0 to 1 @param {string} label */
+  #progress(share, label) {
+    const { value } = this.#facts.arrival;
+    const bar = value.querySelector('progress') ?? element('progress', {});
+    bar.ariaLabel = `share of the network “${label}” that has arrived`;
+    bar.value = share;
+    if (!bar.isConnected) value.replaceChildren(bar);
   }
 }
 

@@ -11,8 +11,17 @@ import { showPixels } from './pixels.js';
 
 const FILE = new URL('./samples.json', import.meta.url);
 
+/** @type {Promise<Sample[]> | undefined} */
+let asked;
+/** The samples, fetched once. */
+export function samples() {
+  asked ??= fetchSamples();
+  asked.catch(() => (asked = undefined));
+  return asked;
+}
+
 /** @returns {Promise<Sample[]>} */
-export async function fetchSamples() {
+async function fetchSamples() {
   const response = await fetched(FILE);
   /** @type {{ digits: { label: number, pixels: string }[] }} */
   const { digits } = await response.json();
@@ -20,25 +29,42 @@ export async function fetchSamples() {
 }
 
 /**
+ * Puts an image on the pad.
+ * @param {Session} session
+ * @param {Uint8Array} pixels
+ */
+export const show = (session, pixels) => session.update({ drawing: { strokes: [], picture: pixels, isDown: false } });
+
+/**
+ * Puts an image on the pad from far below it, and goes there.
+ * @param {Session} session
+ * @param {Uint8Array} pixels
+ */
+export function showAbove(session, pixels) {
+  const isCalm = matchMedia('(prefers-reduced-motion: reduce)').matches;
+  byId('pad').focus({ preventScroll: true });
+  byId('pad').scrollIntoView({ behavior: isCalm ? 'auto' : 'smooth', block: 'center' });
+  show(session, pixels);
+}
+
+/**
  * Fills the row of samples, and marks those that the two networks of the moment read differently.
  * @param {Session} session
  * @param {Sample[]} samples
- * @param {(pixels: Uint8Array) => void} show called with the sample that was clicked
  */
-export function showSamples(session, samples, show) {
+export function showSamples(session, samples) {
   const buttons = samples.map(({ label, pixels }, index) => {
     const canvas = element('canvas', { width: '28', height: '28' });
     showPixels(canvas, pixels);
     const name = `Sample ${index + 1}, a ${label}`;
     const button = element('button', { type: 'button', 'aria-label': name, 'data-testid': `sample-${index}` }, canvas);
-    button.addEventListener('click', () => show(pixels));
+    button.addEventListener('click', () => show(session, pixels));
     return { button, name };
   });
   byId('samples').replaceChildren(...buttons.map(({ button }) => button));
 
-  const mark = async () => {
-    await idle();
-    const { float, int8 } = session.networks;
+  const mark = () => {
+    const [float, int8] = [session.network('float'), session.network('int8')];
     let disputed = 0;
     buttons.forEach(({ button, name }, index) => {
       const { pixels } = samples[index];
@@ -50,6 +76,10 @@ export function showSamples(session, samples, show) {
     const count = `${disputed || 'None'} of these ${samples.length} ${disputed === 1 ? 'is' : 'are'} read differently by the two networks`;
     byId('disputed').textContent = session.isReady ? `${count}${disputed ? ', marked ≠' : ''}.` : '–';
   };
-  session.addEventListener('networks', mark);
+  session.subscribe(async ({ networks }, before) => {
+    if (networks === before.networks) return;
+    await idle();
+    mark();
+  });
   mark();
 }

@@ -2,16 +2,18 @@
 
 import { bars, deviations, scatter, short, table } from './chart.js';
 import { byId, element } from './dom.js';
+import { explainerOf } from './explainer.js';
 
-/** @import { Explainer } from './explainer.js' */
+/** @import { Session } from './session.js' */
 /** @import { Answer, Explanation } from './pkg/explain.js' */
 
 const LAYERS = ['linear1', 'linear2', 'linear3'];
 const FLOAT = 0;
 const INT8 = 7;
 
-/** @param {Explainer} explainer */
-export function openWhy(explainer) {
+/** @param {Session} session */
+export function open(session) {
+  const explainer = explainerOf(session);
   const verdict = element('p', { class: 'verdict', 'data-testid': 'verdict' });
   const figures = element('div', { class: 'figures' });
   byId('why-body').replaceChildren(verdict, figures);

@@ -1,7 +1,7 @@
 //! Training's passes on every kernel that this machine has, against the plain formulas in double precision.
 
 use digit8_kernels::Kernel;
-use digit8_kernels::train::{AdamStep, Layer, Rows};
+use digit8_kernels::train::{AdamStep, Layer, Reproducible, Rows};
 
 /// A small generator, so that a failure can be run again: a linear congruence, high bits out.
 struct Random(u64);
@@ -160,9 +160,46 @@ fn a_step_is_adams() {
 }
 
 #[test]
+fn reproducible_passes_give_every_kernel_the_same_bits() {
+    let passes = |kernel, case: &Case| {
+        let mut layer: Layer<Reproducible> = Layer::new(kernel, case.weight.clone(), case.bias.clone());
+        let mut y = Rows::zeros(case.batch, case.outputs);
+        layer.forward(&case.x, false, &mut y);
+        let mut dx = Rows::zeros(case.batch, case.inputs);
+        layer.backward(&case.dy, &case.x, &mut dx);
+        (1..=2).for_each(|t| layer.step(&case.x, &case.dy, adam(t)));
+        let bits = |rows: &Rows| -> Vec<u32> {
+            (0..rows.count()).flat_map(|row| rows.row(row)).map(|x| x.to_bits()).collect()
+        };
+        [bits(&y), bits(&dx), bits(layer.weight()), bits(layer.bias())]
+    };
+    for (kernel, case) in cases() {
+        assert_eq!(passes(kernel, &case), passes(Kernel::Scalar, &case), "{}", kernel.name());
+    }
+}
+
+#[test]
+fn other_weights_may_stand_in_for_a_layers_own() {
+    for (kernel, case) in cases() {
+        let other = Random(7).rows(case.outputs, case.inputs);
+        let stand_in = Layer::<Reproducible>::new(kernel, other.clone(), case.bias.clone());
+        let exact = Layer::<Reproducible>::new(kernel, case.weight.clone(), case.bias.clone());
+        let mut y = [Rows::zeros(case.batch, case.outputs), Rows::zeros(case.batch, case.outputs)];
+        exact.forward_as(&other, &case.x, true, &mut y[0]);
+        stand_in.forward(&case.x, true, &mut y[1]);
+        let mut dx = [Rows::zeros(case.batch, case.inputs), Rows::zeros(case.batch, case.inputs)];
+        exact.backward_as(&other, &case.dy, &case.x, &mut dx[0]);
+        stand_in.backward(&case.dy, &case.x, &mut dx[1]);
+        for [a, b] in [&y, &dx] {
+            (0..case.batch).for_each(|row| assert_eq!(a.row(row), b.row(row), "{}", kernel.name()));
+        }
+    }
+}
+
+#[test]
 #[should_panic(expected = "inputs and outputs of the layer")]
 fn shapes_that_do_not_fit_are_refused() {
-    let layer = Layer::new(Kernel::Scalar, Rows::zeros(3, 5), Rows::zeros(1, 3));
+    let layer: Layer = Layer::new(Kernel::Scalar, Rows::zeros(3, 5), Rows::zeros(1, 3));
     layer.forward(&Rows::zeros(2, 4), false, &mut Rows::zeros(2, 3));
 }
 

@@ -3,15 +3,18 @@ use std::str::FromStr;
 
 use digit8_kernels::int8::{Dequantize, Output, Requantize};
 use ndarray::{Array1, Array2};
+use serde::{Deserialize, Serialize};
 
 use crate::float::{check_finite, check_shapes};
 use crate::quant::{QParams, WeightScale};
 use crate::{Error, Result};
 
 /// How a network is quantized.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Scheme {
     /// Activations by calibration; ReLU is a step of its own.
+    #[default]
     Static,
     /// Activations by calibration; ReLU is the lower clamp of the layer before it.
     Fused,

@@ -1,6 +1,7 @@
 //! Conversion: the float network and what the observers saw become a network on integers.
 
 use ndarray::Array2;
+use serde::{Deserialize, Serialize};
 
 use crate::Result;
 use crate::float::{Linear, Mlp};
@@ -8,11 +9,14 @@ use crate::int8::{Activations, QuantizedLinear, QuantizedMlp, Scheme};
 use crate::quant::{Observations, QParams, Range, Scale, WeightScale};
 
 /// Whether a weight matrix has one scale, or one for each output channel.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Granularity {
     /// One scale for the whole matrix: the notebook's and PyTorch's x86 default with min-max observers.
+    #[default]
+    #[serde(rename = "tensor")]
     PerTensor,
     /// One scale for each output channel.
+    #[serde(rename = "channel")]
     PerChannel,
 }
 

@@ -8,9 +8,34 @@ mod rows;
 
 pub use rows::Rows;
 
+use std::marker::PhantomData;
+
 use crate::Kernel;
 use crate::simd::dispatch;
 use passes::{backward, forward, step};
+
+/// How a product is added to a sum.
+pub trait Arithmetic {
+    /// Whether it is rounded once, where the CPU can do so.
+    const FUSED: bool;
+}
+
+/// Rounded once where the CPU can do so: the fastest way, whose last bits depend on the kernel.
+#[derive(Clone, Copy, Debug)]
+pub enum Fused {}
+
+/// Rounded after the product and after the sum: every kernel gives the same bits, because all sums have one order in every
+/// kernel. Up to half as fast.
+#[derive(Clone, Copy, Debug)]
+pub enum Reproducible {}
+
+impl Arithmetic for Fused {
+    const FUSED: bool = true;
+}
+
+impl Arithmetic for Reproducible {
+    const FUSED: bool = false;
+}
 
 /// One step of Adam: PyTorch's formula with the bias corrections of the step worked in.
 ///
@@ -34,8 +59,9 @@ pub struct AdamStep {
 
 /// A linear layer in training: weights, bias, and Adam's two moments of each.
 #[derive(Clone, Debug)]
-pub struct Layer {
+pub struct Layer<A = Fused> {
     kernel: Kernel,
+    arithmetic: PhantomData<A>,
     /// `[outputs, inputs]`.
     weight: Moments,
     /// `[1, outputs]`.
@@ -57,19 +83,24 @@ impl Moments {
     }
 }
 
-impl Layer {
+impl<A: Arithmetic> Layer<A> {
     /// A layer that starts from `weight` `[outputs, inputs]` and `bias` `[1, outputs]`, its moments 0.
     ///
     /// # Panics
     /// If `bias` is not a row with a value for each row of `weight`.
     pub fn new(kernel: Kernel, weight: Rows, bias: Rows) -> Self {
         assert_eq!((bias.count(), bias.width()), (1, weight.count()), "a bias for each output");
-        Self { kernel, weight: Moments::new(weight), bias: Moments::new(bias) }
+        Self { kernel, arithmetic: PhantomData, weight: Moments::new(weight), bias: Moments::new(bias) }
     }
 
     /// The weights `[outputs, inputs]`.
     pub fn weight(&self) -> &Rows {
         &self.weight.value
+    }
+
+    /// The weights `[outputs, inputs]`, to be moved otherwise than by [`step`](Self::step).
+    pub fn weight_mut(&mut self) -> &mut Rows {
+        &mut self.weight.value
     }
 
     /// The bias `[1, outputs]`.
@@ -82,9 +113,17 @@ impl Layer {
     /// # Panics
     /// If the shapes do not fit.
     pub fn forward(&self, x: &Rows, relu: bool, y: &mut Rows) {
-        self.check(x, y);
-        let layer = self;
-        dispatch!(self.kernel, forward(layer: &Layer, x: &Rows, relu: bool, y: &mut Rows));
+        self.forward_as(self.weight(), x, relu, y);
+    }
+
+    /// [`forward`](Self::forward) with `weight` in place of its own.
+    ///
+    /// # Panics
+    /// If the shapes do not fit.
+    pub fn forward_as(&self, weight: &Rows, x: &Rows, relu: bool, y: &mut Rows) {
+        self.check(weight, x, y);
+        let parameters = (weight, self.bias());
+        dispatch!(self.kernel, forward<A: Arithmetic>(parameters: (&Rows, &Rows), x: &Rows, relu: bool, y: &mut Rows));
     }
 
     /// `dx = dy · weight`, 0 where the activation `x` was 0: the gradient behind the ReLU that made `x`.
@@ -92,10 +131,17 @@ impl Layer {
     /// # Panics
     /// If the shapes do not fit.
     pub fn backward(&self, dy: &Rows, x: &Rows, dx: &mut Rows) {
-        self.check(x, dy);
-        self.check(dx, dy);
-        let layer = self;
-        dispatch!(self.kernel, backward(layer: &Layer, dy: &Rows, x: &Rows, dx: &mut Rows));
+        self.backward_as(self.weight(), dy, x, dx);
+    }
+
+    /// [`backward`](Self::backward) with `weight` in place of its own.
+    ///
+    /// # Panics
+    /// If the shapes do not fit.
+    pub fn backward_as(&self, weight: &Rows, dy: &Rows, x: &Rows, dx: &mut Rows) {
+        self.check(weight, x, dy);
+        self.check(weight, dx, dy);
+        dispatch!(self.kernel, backward<A: Arithmetic>(weight: &Rows, dy: &Rows, x: &Rows, dx: &mut Rows));
     }
 
     /// One step of Adam with the gradients `dyᵀ · x` (weights) and `Σ dy` (bias), summed over the batch.
@@ -103,18 +149,19 @@ impl Layer {
     /// # Panics
     /// If the shapes do not fit.
     pub fn step(&mut self, x: &Rows, dy: &Rows, adam: AdamStep) {
-        self.check(x, dy);
+        self.check(self.weight(), x, dy);
         let layer = self;
-        dispatch!(layer.kernel, step(layer: &mut Layer, x: &Rows, dy: &Rows, adam: AdamStep));
+        dispatch!(layer.kernel, step<A: Arithmetic>(layer: &mut Layer<A>, x: &Rows, dy: &Rows, adam: AdamStep));
     }
 
-    fn check(&self, x: &Rows, y: &Rows) {
-        let weight = &self.weight.value;
+    fn check(&self, weight: &Rows, x: &Rows, y: &Rows) {
+        let own = self.weight();
         assert_eq!(
-            (x.width(), y.width()),
             (weight.width(), weight.count()),
-            "inputs and outputs of the layer"
+            (own.width(), own.count()),
+            "weights of the layer's shape"
         );
+        assert_eq!((x.width(), y.width()), (own.width(), own.count()), "inputs and outputs of the layer");
         assert_eq!(x.count(), y.count(), "an input for each output");
     }
 }

@@ -9,7 +9,7 @@
 //! Where registers are few, a tile of forward has one neuron.
 
 use super::rows::Vector;
-use super::{AdamStep, Layer, Moments, Rows};
+use super::{AdamStep, Arithmetic, Layer, Moments, Rows};
 use crate::simd::{LANES, Simd};
 
 /// Rows of a tile, forwards and backwards.
@@ -17,17 +17,29 @@ const ROWS: usize = 5;
 /// Vectors of inputs of a tile whose gradients are formed together.
 const TILE: usize = 7;
 
+/// `a · b + c`.
 #[inline(always)]
-pub(super) unsafe fn forward<S: Simd>(layer: &Layer, x: &Rows, relu: bool, y: &mut Rows) {
+unsafe fn accumulate<S: Simd, A: Arithmetic>(a: S::Reals, b: S::Reals, c: S::Reals) -> S::Reals {
+    // SAFETY: the caller's contract.
+    unsafe { if A::FUSED { S::accumulate(a, b, c) } else { S::add(S::multiply(a, b), c) } }
+}
+
+#[inline(always)]
+pub(super) unsafe fn forward<S: Simd, A: Arithmetic>(
+    (weight, bias): (&Rows, &Rows),
+    x: &Rows,
+    relu: bool,
+    y: &mut Rows,
+) {
     let mut first = 0;
     while first < x.count() {
         // SAFETY: the caller's contract.
         unsafe {
             if first + ROWS <= x.count() {
-                forward_rows::<S, ROWS>(layer, x, first, relu, y);
+                forward_rows::<S, A, ROWS>((weight, bias), x, first, relu, y);
                 first += ROWS;
             } else {
-                forward_rows::<S, 1>(layer, x, first, relu, y);
+                forward_rows::<S, A, 1>((weight, bias), x, first, relu, y);
                 first += 1;
             }
         }
@@ -35,23 +47,23 @@ pub(super) unsafe fn forward<S: Simd>(layer: &Layer, x: &Rows, relu: bool, y: &m
 }
 
 #[inline(always)]
-unsafe fn forward_rows<S: Simd, const R: usize>(
-    layer: &Layer,
+unsafe fn forward_rows<S: Simd, A: Arithmetic, const R: usize>(
+    (weight, bias): (&Rows, &Rows),
     x: &Rows,
     first: usize,
     relu: bool,
     y: &mut Rows,
 ) {
-    let outputs = layer.weight.value.count();
+    let outputs = weight.count();
     let mut neuron = 0;
     while neuron < outputs {
         // SAFETY: the caller's contract.
         unsafe {
             if S::TWO_CHAINS && neuron + 2 <= outputs {
-                forward_tile::<S, R, 2>(layer, x, first, neuron, relu, y);
+                forward_tile::<S, A, R, 2>((weight, bias), x, first, neuron, relu, y);
                 neuron += 2;
             } else {
-                forward_tile::<S, R, 1>(layer, x, first, neuron, relu, y);
+                forward_tile::<S, A, R, 1>((weight, bias), x, first, neuron, relu, y);
                 neuron += 1;
             }
         }
@@ -59,8 +71,8 @@ unsafe fn forward_rows<S: Simd, const R: usize>(
 }
 
 #[inline(always)]
-unsafe fn forward_tile<S: Simd, const R: usize, const N: usize>(
-    layer: &Layer,
+unsafe fn forward_tile<S: Simd, A: Arithmetic, const R: usize, const N: usize>(
+    (weight, bias): (&Rows, &Rows),
     x: &Rows,
     first: usize,
     neuron: usize,
@@ -69,18 +81,18 @@ unsafe fn forward_tile<S: Simd, const R: usize, const N: usize>(
 ) {
     // SAFETY: the caller's contract.
     unsafe {
-        let weights: [&[Vector]; N] = std::array::from_fn(|n| layer.weight.value.vectors(neuron + n));
+        let weights: [&[Vector]; N] = std::array::from_fn(|n| weight.vectors(neuron + n));
         let rows: [&[Vector]; R] = std::array::from_fn(|row| x.vectors(first + row));
         let mut sums = [[S::splat(0.0); R]; N];
         for at in 0..x.stride() {
             for (sums, w) in sums.iter_mut().zip(weights) {
                 let w = S::load(&w[at].0);
                 for (sum, x) in sums.iter_mut().zip(rows) {
-                    *sum = S::accumulate(S::load(&x[at].0), w, *sum);
+                    *sum = accumulate::<S, A>(S::load(&x[at].0), w, *sum);
                 }
             }
         }
-        let bias = layer.bias.value.row(0);
+        let bias = bias.row(0);
         for (n, sums) in sums.into_iter().enumerate() {
             for (row, sum) in sums.into_iter().enumerate() {
                 let value = total(S::store(sum)) + bias[neuron + n];
@@ -99,16 +111,16 @@ fn total(lanes: [f32; LANES]) -> f32 {
 }
 
 #[inline(always)]
-pub(super) unsafe fn backward<S: Simd>(layer: &Layer, dy: &Rows, x: &Rows, dx: &mut Rows) {
+pub(super) unsafe fn backward<S: Simd, A: Arithmetic>(weight: &Rows, dy: &Rows, x: &Rows, dx: &mut Rows) {
     let mut first = 0;
     while first < x.count() {
         // SAFETY: the caller's contract.
         unsafe {
             if first + ROWS <= x.count() {
-                backward_rows::<S, ROWS>(layer, dy, x, first, dx);
+                backward_rows::<S, A, ROWS>(weight, dy, x, first, dx);
                 first += ROWS;
             } else {
-                backward_rows::<S, 1>(layer, dy, x, first, dx);
+                backward_rows::<S, A, 1>(weight, dy, x, first, dx);
                 first += 1;
             }
         }
@@ -116,14 +128,13 @@ pub(super) unsafe fn backward<S: Simd>(layer: &Layer, dy: &Rows, x: &Rows, dx: &
 }
 
 #[inline(always)]
-unsafe fn backward_rows<S: Simd, const R: usize>(
-    layer: &Layer,
+unsafe fn backward_rows<S: Simd, A: Arithmetic, const R: usize>(
+    weight: &Rows,
     dy: &Rows,
     x: &Rows,
     first: usize,
     dx: &mut Rows,
 ) {
-    let weight = &layer.weight.value;
     let dy: [&[f32]; R] = std::array::from_fn(|row| dy.row(first + row));
     for at in 0..weight.stride() {
         // SAFETY: the caller's contract.
@@ -132,7 +143,7 @@ unsafe fn backward_rows<S: Simd, const R: usize>(
             for neuron in 0..weight.count() {
                 let w = S::load(&weight.vectors(neuron)[at].0);
                 for (sum, dy) in sums.iter_mut().zip(dy) {
-                    *sum = S::accumulate(S::splat(dy[neuron]), w, *sum);
+                    *sum = accumulate::<S, A>(S::splat(dy[neuron]), w, *sum);
                 }
             }
             for (row, sum) in sums.into_iter().enumerate() {
@@ -146,16 +157,16 @@ unsafe fn backward_rows<S: Simd, const R: usize>(
 }
 
 #[inline(always)]
-pub(super) unsafe fn step<S: Simd>(layer: &mut Layer, x: &Rows, dy: &Rows, adam: AdamStep) {
+pub(super) unsafe fn step<S: Simd, A: Arithmetic>(layer: &mut Layer<A>, x: &Rows, dy: &Rows, adam: AdamStep) {
     // SAFETY: the caller's contract.
     unsafe {
         let mut first = 0;
         while first < x.stride() {
             if first + TILE <= x.stride() {
-                step_columns::<S, TILE>(&mut layer.weight, x, dy, adam, first);
+                step_columns::<S, A, TILE>(&mut layer.weight, x, dy, adam, first);
                 first += TILE;
             } else {
-                step_columns::<S, 1>(&mut layer.weight, x, dy, adam, first);
+                step_columns::<S, A, 1>(&mut layer.weight, x, dy, adam, first);
                 first += 1;
             }
         }
@@ -164,14 +175,14 @@ pub(super) unsafe fn step<S: Simd>(layer: &mut Layer, x: &Rows, dy: &Rows, adam:
             for row in 0..dy.count() {
                 gradient = S::add(gradient, S::load(&dy.vectors(row)[at].0));
             }
-            update::<S, 1>(&mut layer.bias, 0, at, [gradient], adam);
+            update::<S, A, 1>(&mut layer.bias, 0, at, [gradient], adam);
         }
     }
 }
 
 /// The weights of all neurons for `T` vectors of inputs.
 #[inline(always)]
-unsafe fn step_columns<S: Simd, const T: usize>(
+unsafe fn step_columns<S: Simd, A: Arithmetic, const T: usize>(
     weight: &mut Moments,
     x: &Rows,
     dy: &Rows,
@@ -186,17 +197,17 @@ unsafe fn step_columns<S: Simd, const T: usize>(
                 let x: &[Vector; T] = x.tile(row, first);
                 let dy = S::splat(dy.row(row)[neuron]);
                 for (gradient, x) in gradients.iter_mut().zip(x) {
-                    *gradient = S::accumulate(dy, S::load(&x.0), *gradient);
+                    *gradient = accumulate::<S, A>(dy, S::load(&x.0), *gradient);
                 }
             }
-            update::<S, T>(weight, neuron, first, gradients, adam);
+            update::<S, A, T>(weight, neuron, first, gradients, adam);
         }
     }
 }
 
 /// Adam on `T` vectors of a row of parameters.
 #[inline(always)]
-unsafe fn update<S: Simd, const T: usize>(
+unsafe fn update<S: Simd, A: Arithmetic, const T: usize>(
     parameters: &mut Moments,
     row: usize,
     first: usize,
@@ -211,16 +222,16 @@ unsafe fn update<S: Simd, const T: usize>(
         // SAFETY: the caller's contract.
         unsafe {
             let old_mean = S::load(mean);
-            let difference = S::accumulate(old_mean, S::splat(-1.0), gradient);
-            let new_mean = S::accumulate(S::splat(adam.one_minus_beta1), difference, old_mean);
+            let difference = accumulate::<S, A>(old_mean, S::splat(-1.0), gradient);
+            let new_mean = accumulate::<S, A>(S::splat(adam.one_minus_beta1), difference, old_mean);
             let decayed = S::multiply(S::load(square), S::splat(adam.beta2));
             let scaled = S::multiply(gradient, S::splat(adam.one_minus_beta2));
-            let new_square = S::accumulate(scaled, gradient, decayed);
+            let new_square = accumulate::<S, A>(scaled, gradient, decayed);
             let root = S::square_root(new_square);
-            let denominator = S::accumulate(root, S::splat(adam.inverse_root), S::splat(adam.epsilon));
+            let denominator = accumulate::<S, A>(root, S::splat(adam.inverse_root), S::splat(adam.epsilon));
             // Not the mean by the denominator: a mean that has faded to a subnormal number makes a division slow.
             let quotient = S::divide(S::splat(-adam.step_size), denominator);
-            let new_value = S::accumulate(quotient, new_mean, S::load(value));
+            let new_value = accumulate::<S, A>(quotient, new_mean, S::load(value));
             (*value, *mean, *square) = (S::store(new_value), S::store(new_mean), S::store(new_square));
         }
     }

@@ -11,17 +11,31 @@ use serde::{Deserialize, Serialize};
 use crate::quant::QParams;
 use crate::{Error, Result};
 
+mod entropy;
 mod grid;
+mod histogram;
 mod min_max;
 mod moving_average;
+mod mse;
+mod percentile;
 mod range;
+mod tally;
+mod torch;
 
 pub use grid::Grid;
+pub use histogram::HistogramObserver;
 pub use min_max::MinMaxObserver;
 pub use range::Range;
 
 /// Every observer.
-pub static OBSERVERS: [&Method; 2] = [&min_max::METHOD, &moving_average::METHOD];
+pub static OBSERVERS: [&Method; 6] = [
+    &min_max::METHOD,
+    &moving_average::METHOD,
+    &histogram::METHOD,
+    &percentile::METHOD,
+    &mse::METHOD,
+    &entropy::METHOD,
+];
 
 /// What watches one tensor, or one row of one.
 pub trait Observer {

@@ -1,0 +1,138 @@
+// The two answers to what is on the pad, and how they compare.
+
+import { byId } from './dom.js';
+import { timerStep } from './engine.js';
+import { NAMES } from './networks.js';
+import { Panel, best } from './panel.js';
+import { showPixels } from './pixels.js';
+import { SIDES } from './session.js';
+
+/** @import { Networks } from './networks.js' */
+/** @import { Session, Side, State } from './session.js' */
+
+const preview = /** @type {HTMLCanvasElement} */ (byId('preview'));
+const agreement = byId('agreement');
+const ratio = byId('ratio');
+
+/**
+ * @param {Session} session
+ * @param {Networks} networks
+ */
+export function openAnswers(session, networks) {
+  const panels = { float: new Panel(byId('float'), 'float'), int8: new Panel(byId('int8'), 'int8') };
+  const retry = (/** @type {Side} */ side) => {
+    byId('pad').focus();
+    networks.bring(side);
+  };
+  session.subscribe((state, before) => {
+    const isRedrawn = state.drawing !== before.drawing || state.pen !== before.pen || state.kernel !== before.kernel;
+    for (const side of SIDES) {
+      if (state.networks[side] === before.networks[side] && state.kernel === before.kernel) continue;
+      panels[side].showSlot(state, side, () => retry(side));
+    }
+    if (isRedrawn || state.networks !== before.networks) answer(session, panels);
+  });
+  tell(session);
+  session.whenAtRest(() => measure(session, panels));
+}
+
+/**
+ * @param {Session} session
+ * @param {Record<Side, Panel>} panels
+ */
+function answer(session, panels) {
+  const { pixels } = session;
+  showPixels(preview, pixels);
+  const [float, int8] = /** @type {const} */ (['float', 'int8']).map((side) => {
+    const answer = pixels && session.network(side)?.answer(pixels);
+    panels[side].show(answer);
+    return answer;
+  });
+  if (!float || !int8 || !session.isReady) {
+    ratio.textContent = '';
+    agreement.textContent = '–';
+    delete agreement.dataset.agree;
+    return;
+  }
+  agreement.textContent = comparison(float, int8);
+  agreement.dataset.agree = String(best(float) === best(int8));
+}
+
+/**
+ * Tells those who hear the answers: after a stroke, not during it; and what has become of the networks.
+ * @param {Session} session
+ */
+function tell(session) {
+  session.subscribe((state, before) => {
+    const failed = SIDES.find((side) => state.networks[side].phase === 'failed' && before.networks[side].phase !== 'failed');
+    if (state.isStopped) return;
+    if (failed) {
+      session.say(`${state.networks[failed].trouble}. So ${NAMES[failed]} cannot answer: try again, or choose another network.`);
+      return;
+    }
+    const isNews = state.networks !== before.networks && SIDES.some((side) => state.networks[side].phase !== before.networks[side].phase);
+    const hasCome = isNews && session.isReady;
+    const isDone = !state.drawing.isDown && (state.drawing !== before.drawing || (state.pen !== before.pen && session.pixels));
+    if (session.pixels && (hasCome || isDone)) session.say(readings(session));
+    else if (hasCome) session.say('Ready. Draw a digit.');
+    else if (isDone && session.isReady) session.say('Nothing is drawn.');
+    else if (isNews && state.networks.int8.phase === 'ready' && state.networks.float.phase === 'loading' && !session.pixels) {
+      session.say('int8 is ready, float32 is loading.');
+    }
+  });
+}
+
+/** @param {Session} session */
+function readings(session) {
+  const { state, pixels } = session;
+  const parts = /** @type {const} */ (['float', 'int8']).map((side) => {
+    const { phase, loaded } = state.networks[side];
+    if (pixels && loaded) return `${NAMES[side]} reads ${best(loaded.network.answer(pixels))}`;
+    return `${NAMES[side]} ${phase === 'loading' ? 'is still loading' : 'cannot answer'}`;
+  });
+  return `${parts.join(', ')}.`;
+}
+
+/**
+ * Times both networks on what is there.
+ * @param {Session} session
+ * @param {Record<Side, Panel>} panels
+ */
+function measure(session, panels) {
+  const { pixels, state } = session;
+  if (!pixels) return;
+  const [float, int8] = /** @type {const} */ (['float', 'int8']).map((side) => {
+    const network = session.network(side);
+    if (!network) return;
+    network.answer(pixels);
+    const time = network.time();
+    panels[side].note({ time: `${time.toPrecision(3)} µs (timer step ${(1000 * timerStep()).toFixed(0)} µs)` });
+    return time;
+  });
+  ratio.textContent = float && int8 && session.isReady ? saving(float, int8, state) : '';
+}
+
+/**
+ * What int8 saves.
+ * @param {number} float a time
+ * @param {number} int8 a time
+ * @param {State} state
+ */
+function saving(float, int8, { networks }) {
+  const speed = int8 <= float ? `${(float / int8).toFixed(1)}× as fast` : `${(int8 / float).toFixed(1)}× as slow`;
+  const size = (networks.float.loaded?.file.length ?? 0) / (networks.int8.loaded?.file.length ?? 1);
+  return `Here int8 is ${speed}, and ${size.toFixed(1)}× smaller.`;
+}
+
+/**
+ * @param {Float64Array} float
+ * @param {Float64Array} int8
+ */
+function comparison(float, int8) {
+  const differences = float.map((probability, digit) => Math.abs(probability - int8[digit]));
+  const most = best(differences);
+  const points = 100 * differences[most];
+  const size = points >= 0.01 ? points.toFixed(2) : 'less than 0.01';
+  const start = best(float) === best(int8) ? `Both read ${best(float)}.` : `They disagree: ${best(float)} and ${best(int8)}.`;
+  return `${start} The largest difference of probability is ${size} points, for ${most}.`;
+}
