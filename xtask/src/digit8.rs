@@ -15,6 +15,9 @@ pub const HELP: &str = "Commands of the program digit8, which is built for relea
   dump      Write every layer's output for the test images as NumPy arrays
   samples   Choose the page's sample digits
   notebook  Tell the whole story, as the PyTorch notebook does
+  export    Write a model as an ONNX file, for other runtimes
+  import    Read an ONNX file and write it as a model of digit8's
+  compare   Find where two models differ, layer by layer, and why
   bench     Time every kernel and model of this machine, and others' engines beside them
 
 `cargo xtask data --help` and so on explain each.";

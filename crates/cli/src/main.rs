@@ -5,9 +5,12 @@
 #![forbid(unsafe_code)]
 
 mod bench;
+mod compare;
 mod data;
 mod dump;
 mod eval;
+mod export;
+mod import;
 mod notebook;
 mod quantize;
 mod samples;
@@ -38,6 +41,9 @@ enum Command {
     Samples(samples::Args),
     Notebook(notebook::Args),
     Bench(bench::Args),
+    Export(export::Args),
+    Import(import::Args),
+    Compare(compare::Args),
 }
 
 fn main() -> ExitCode {
@@ -68,5 +74,8 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Samples(args) => samples::run(args),
         Command::Notebook(args) => notebook::run(args),
         Command::Bench(args) => bench::run(args),
+        Command::Export(args) => export::run(args),
+        Command::Import(args) => import::run(args),
+        Command::Compare(args) => compare::run(args),
     }
 }

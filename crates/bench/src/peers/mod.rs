@@ -135,7 +135,7 @@ fn write_input(folder: &Path, models: &Models, test: &Digits, train: &Digits) ->
     for (name, network) in [float].into_iter().chain(int8) {
         let path = |extension: &str| folder.join(format!("{name}.{extension}"));
         model::write(&path("safetensors"), &network, &Info::new())?;
-        files::write(&path("onnx"), &onnx::write(&network))?;
+        files::write(&path("onnx"), &onnx::qdq(&network))?;
     }
     for (name, digits) in [("test", test), ("train", train)] {
         files::write(&folder.join(format!("{name}.images")), digits.images())?;

@@ -186,7 +186,7 @@ fn stage(programs: &Path, folder: &Path, plan: &Plan, peers: &BTreeMap<&str, Str
     for (name, network) in [float].into_iter().chain(int8) {
         let path = |extension: &str| folder.join(format!("models/{name}.{extension}"));
         model::write(&path("safetensors"), &network, &Info::new())?;
-        files::write(&path("onnx"), &onnx::write(&network))?;
+        files::write(&path("onnx"), &onnx::qdq(&network))?;
     }
     files::write(&folder.join("pixels"), plan.digits.images())?;
     files::write(&folder.join("labels"), plan.digits.labels())?;
