@@ -7,6 +7,7 @@
 
 mod apt;
 mod digit8;
+mod fuzz;
 mod serve;
 mod setup;
 mod test;
@@ -33,6 +34,7 @@ enum Command {
     Web(web::Args),
     Serve(serve::Args),
     Test(test::Args),
+    Fuzz(fuzz::Args),
     #[command(external_subcommand)]
     Digit8(Vec<OsString>),
 }
@@ -43,6 +45,7 @@ fn main() -> ExitCode {
         Command::Web(args) => web::run(args),
         Command::Serve(args) => serve::run(args),
         Command::Test(args) => test::run(args),
+        Command::Fuzz(args) => fuzz::run(args),
         Command::Digit8(words) => digit8::run(words),
     };
     match result {

@@ -1,7 +1,7 @@
 //! Serves the page to this machine's browsers, as a good static host would.
 
-use std::io::ErrorKind;
-use std::net::{Ipv4Addr, TcpListener};
+use std::io::{self, ErrorKind};
+use std::net::{Ipv4Addr, Ipv6Addr, TcpListener};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow, ensure};
@@ -45,7 +45,7 @@ pub struct Args {
 /// Runs the command.
 pub fn run(args: Args) -> anyhow::Result<()> {
     // The port first: a build that ends in "port in use" is a build for nothing.
-    let listener = listen(args.port)?;
+    let listeners = listen(args.port)?;
     let folder = match args.folder {
         Some(folder) => {
             ensure!(folder.is_dir(), "{} is no folder", folder.display());
@@ -56,7 +56,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
             web::default_folder()
         }
     };
-    let address = address(&listener)?;
+    let address = address(&listeners)?;
     println!("serving {} at {address} (Ctrl-C ends it)", folder.display());
     if args.open {
         opener::open_browser(&address).with_context(|| format!("cannot open a browser; visit {address}"))?;
@@ -67,12 +67,30 @@ pub fn run(args: Args) -> anyhow::Result<()> {
         app = app
             .merge(Router::new().route("/message", post(|body: String| async move { println!("{body}") })));
     }
-    serve(listener, app)
+    serve(listeners, app)
+}
+
+/// A port of this machine, at 127.0.0.1 and at ::1: a browser that is sent to `localhost` may go to either, and another
+/// program could answer there.
+struct Listeners {
+    v4: TcpListener,
+    /// None on a machine without IPv6.
+    v6: Option<TcpListener>,
 }
 
 /// Takes a port of this machine.
-fn listen(port: u16) -> anyhow::Result<TcpListener> {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, port)).map_err(|error| match error.kind() {
+fn listen(port: u16) -> anyhow::Result<Listeners> {
+    /// How many free ports are tried, where any will do, until one is free at both addresses.
+    const TRIES: usize = 20;
+    let tries = if port == 0 { TRIES } else { 1 };
+    let mut result = Err(ErrorKind::AddrInUse.into());
+    for _ in 0..tries {
+        result = listen_once(port);
+        if !matches!(&result, Err(error) if error.kind() == ErrorKind::AddrInUse) {
+            break;
+        }
+    }
+    result.map_err(|error| match error.kind() {
         ErrorKind::AddrInUse => {
             anyhow!("port {port} is in use by another program: choose one with --port, or --port 0 for any")
         }
@@ -80,9 +98,19 @@ fn listen(port: u16) -> anyhow::Result<TcpListener> {
     })
 }
 
-/// Where a listener's page is.
-fn address(listener: &TcpListener) -> anyhow::Result<String> {
-    Ok(format!("http://localhost:{}/", listener.local_addr()?.port()))
+fn listen_once(port: u16) -> io::Result<Listeners> {
+    let v4 = TcpListener::bind((Ipv4Addr::LOCALHOST, port))?;
+    let v6 = match TcpListener::bind((Ipv6Addr::LOCALHOST, v4.local_addr()?.port())) {
+        Ok(v6) => Some(v6),
+        Err(error) if error.kind() == ErrorKind::AddrInUse => return Err(error),
+        Err(_) => None,
+    };
+    Ok(Listeners { v4, v6 })
+}
+
+/// Where the page is.
+fn address(listeners: &Listeners) -> anyhow::Result<String> {
+    Ok(format!("http://localhost:{}/", listeners.v4.local_addr()?.port()))
 }
 
 /// What answers for a folder's files.
@@ -103,11 +131,16 @@ fn app(folder: &Path, isolated: bool) -> Router {
 }
 
 /// Serves for as long as the process lives.
-fn serve(listener: TcpListener, app: Router) -> anyhow::Result<()> {
-    listener.set_nonblocking(true)?;
+fn serve(listeners: Listeners, app: Router) -> anyhow::Result<()> {
+    let ready = |listener: TcpListener| {
+        listener.set_nonblocking(true)?;
+        tokio::net::TcpListener::from_std(listener)
+    };
     tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
-        let listener = tokio::net::TcpListener::from_std(listener)?;
-        Ok(axum::serve(listener, app).await?)
+        if let Some(v6) = listeners.v6 {
+            tokio::spawn(axum::serve(ready(v6)?, app.clone()).into_future());
+        }
+        Ok(axum::serve(ready(listeners.v4)?, app).await?)
     })
 }
 
@@ -121,4 +154,29 @@ async fn cache_control(request: Request, next: Next) -> Response {
     };
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static(value));
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_port_that_another_program_has_at_either_address_is_in_use() {
+        let mut others = vec![TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap()];
+        // A machine without IPv6 has nothing to mistake.
+        others.extend(TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).ok());
+        for other in &others {
+            let port = other.local_addr().unwrap().port();
+            let said = listen(port).err().unwrap().to_string();
+            assert!(said.contains(&format!("port {port} is in use by another program")), "{said}");
+        }
+    }
+
+    #[test]
+    fn any_free_port_is_free_at_both_addresses() {
+        let Listeners { v4, v6 } = listen(0).unwrap();
+        if let Some(v6) = v6 {
+            assert_eq!(v4.local_addr().unwrap().port(), v6.local_addr().unwrap().port());
+        }
+    }
 }

@@ -1,17 +1,16 @@
 //! Trains the float32 network.
 
+use std::iter;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
 use digit8_core::Kernel;
 use digit8_core::augment::Augmented;
 use digit8_core::compare::{Confusion, logits};
 use digit8_core::file::Model;
 use digit8_core::float::{Mlp, Progress, Schedule, Settings, train};
-use ndarray::Array2;
 
-use digit8_data::{Source, model};
+use digit8_data::{Source, model, order};
 use digit8_host::files;
 use digit8_host::terminal::{TrainingBar, thousands};
 use digit8_report::chart;
@@ -87,15 +86,18 @@ pub fn run(args: Args) -> anyhow::Result<()> {
         },
         smoothing: args.smoothing,
     };
-    files::check_writable(&args.out)?;
-    let dataset = args.source.load()?;
-    println!("{}: {} digits to train with", dataset.origin, thousands(dataset.train.len()));
+    // Beside a device or a pipe there is no place for the curve.
+    let curve = files::sibling(&args.out, "safetensors", ".svg");
+    let outputs: Vec<&Path> = iter::once(&args.out).chain(&curve).map(PathBuf::as_path).collect();
+    let inputs: Vec<&Path> = args.init.iter().chain(&args.order).map(PathBuf::as_path).collect();
+    files::check_outputs(&outputs, &inputs)?;
     let initial = match &args.init {
-        Some(path) => model::read_float(path)?.0,
+        Some(path) => model::read_float(path)?.model,
         None => Mlp::random(args.hidden, args.seed)?,
     };
-    let order = args.order.as_deref().map(read_order).transpose()?;
-
+    let order = args.order.as_deref().map(order::read).transpose()?;
+    let dataset = args.source.load()?;
+    println!("{}: {} digits to train with", dataset.origin, thousands(dataset.train.len()));
     let augment = args.augment.then_some(args.drawn);
     let (digits, kernel, order) = (&dataset.train, Kernel::best(), order.as_deref());
     let mut bar = TrainingBar::new();
@@ -111,8 +113,9 @@ pub fn run(args: Args) -> anyhow::Result<()> {
 
     let info = model::trained_info(&mlp, &settings, augment, &dataset.title);
     model::write(&args.out, &Model::Float(mlp.clone()), &info)?;
-    let curve = args.out.with_extension("svg");
-    files::write(&curve, chart::loss_curve(&losses, losses.len() / settings.epochs).file().as_bytes())?;
+    if let Some(curve) = &curve {
+        files::write(curve, chart::loss_curve(&losses, losses.len() / settings.epochs).file().as_bytes())?;
+    }
     let mean = |losses: &[f32]| losses.iter().map(|&loss| f64::from(loss)).sum::<f64>() / losses.len() as f64;
     println!(
         "average loss of the last epoch {:.5}",
@@ -126,7 +129,8 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     if !dataset.official_test {
         println!("These digits are not MNIST's test set.");
     }
-    println!("Wrote {} and {}", args.out.display(), curve.display());
+    let written: Vec<_> = outputs.iter().map(|path| path.display().to_string()).collect();
+    println!("Wrote {}", written.join(" and "));
     Ok(())
 }
 
@@ -142,15 +146,4 @@ fn learning_rate(text: &str) -> Result<f32, &'static str> {
 fn hidden_sizes(text: &str) -> Result<[usize; 2], &'static str> {
     let sizes = text.split_once(',').and_then(|(h1, h2)| Some([h1.parse().ok()?, h2.parse().ok()?]));
     sizes.filter(|sizes| sizes.iter().all(|&size| size > 0)).ok_or("expected two sizes, as in 100,100")
-}
-
-/// The batches of an epoch from a NumPy archive.
-fn read_order(path: &Path) -> anyhow::Result<Vec<Vec<usize>>> {
-    let bytes = files::read(path)?;
-    let mut archive = ndarray_npy::NpzReader::new(std::io::Cursor::new(bytes))
-        .with_context(|| format!("{} is no .npz file", path.display()))?;
-    let order: Array2<u16> = archive
-        .by_name("order")
-        .with_context(|| format!("{}: expected `order`, two dimensions of uint16", path.display()))?;
-    Ok(order.rows().into_iter().map(|row| row.iter().map(|&index| usize::from(index)).collect()).collect())
 }

@@ -41,19 +41,21 @@ pub fn read(path: &Path) -> anyhow::Result<Digits> {
     Ok(digits)
 }
 
-/// The drawings and the number of their writers.
-fn parse(
+/// The drawings of a text and the number of their writers. `report` is told the lines that hold none.
+pub fn parse(
     lines: impl BufRead,
     mut report: impl FnMut(usize, anyhow::Error),
 ) -> anyhow::Result<(Digits, usize)> {
     let (mut images, mut labels, mut writers) = (Vec::new(), Vec::new(), BTreeSet::new());
-    for (line, text) in (1..).zip(lines.lines()) {
+    for (line, text) in (1..).zip(lines.split(b'\n')) {
         let text = text.with_context(|| format!("line {line}"))?;
-        if text.trim().is_empty() {
+        // Some editors begin a file with a byte order mark.
+        let text = if line == 1 { text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&text) } else { &text };
+        if text.trim_ascii().is_empty() {
             continue;
         }
         let drawing = || -> anyhow::Result<(Drawing, Vec<u8>)> {
-            let drawing: Drawing = serde_json::from_str(&text)?;
+            let drawing: Drawing = serde_json::from_str(str::from_utf8(text).context("it is not UTF-8")?)?;
             let image = drawing.image()?;
             Ok((drawing, image))
         };
@@ -93,5 +95,14 @@ not JSON
         assert!(bad[1].1.contains("label 11"), "{}", bad[1].1);
         assert!(bad[2].1.contains("nothing is drawn"), "{}", bad[2].1);
         assert!(parse(&b"\n"[..], |_, _| ()).is_err());
+    }
+
+    #[test]
+    fn a_mark_at_the_start_and_a_line_that_is_no_text_are_no_hindrance() {
+        let line = br#"{"label": 1, "strokes": [[[5, 0], [5, 9]]]}"#;
+        let text = [&b"\xef\xbb\xbf"[..], line, b"\r\n\xff\xfe\n", line].concat();
+        let mut bad = Vec::new();
+        let (digits, _) = parse(&text[..], |line, error| bad.push((line, error.to_string()))).unwrap();
+        assert_eq!((digits.labels(), bad), (&[1, 1][..], vec![(2, "it is not UTF-8".to_owned())]));
     }
 }

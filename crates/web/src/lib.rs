@@ -12,7 +12,7 @@ mod trace;
 
 use std::sync::OnceLock;
 
-use digit8_core::compare::softmax;
+use digit8_core::compare::{NO_ANSWER, answer, softmax};
 use digit8_core::digits::{CLASSES, PIXELS};
 use digit8_core::file::Model;
 use digit8_core::float::FloatEngine;
@@ -56,11 +56,12 @@ pub fn rasterize(points: &[f32], lengths: &[usize], pen: f32) -> Option<Vec<u8>>
 /// The probabilities `[10]` of logits `[10]`.
 ///
 /// # Errors
-/// If there are not ten.
+/// If there are not ten, or they are not finite.
 #[wasm_bindgen]
 pub fn probabilities(logits: &[f32]) -> Result<Vec<f64>, JsError> {
     let logits: &[f32; CLASSES] =
         logits.try_into().map_err(|_| JsError::new(&format!("{} logits, expected 10", logits.len())))?;
+    answer(logits).ok_or_else(|| JsError::new(NO_ANSWER))?;
     Ok(softmax(logits).to_vec())
 }
 
@@ -70,6 +71,7 @@ pub struct Classifier {
     engine: Engine,
     kind: String,
     hidden: [usize; 2],
+    notes: Vec<String>,
     pixels: Vec<u8>,
     logits: Vec<f32>,
 }
@@ -92,7 +94,7 @@ impl Classifier {
                 .ok_or_else(|| JsError::new(&format!("no kernel \"{name}\" in this module")))?,
             None => Kernel::best(),
         };
-        let model = file::read(file).map_err(|error: Error| JsError::new(&error.to_string()))?;
+        let (model, notes) = file::read(file).map_err(|error: Error| JsError::new(&error.to_string()))?;
         let (engine, kind, hidden) = match &model {
             Model::Float(mlp) => {
                 (Engine::Float(Box::new(mlp.engine(kernel))), "float32".to_owned(), mlp.hidden())
@@ -101,7 +103,14 @@ impl Classifier {
                 (Engine::Int8(Box::new(mlp.engine(kernel))), mlp.scheme().to_string(), mlp.hidden())
             }
         };
-        Ok(Self { engine, kind, hidden, pixels: vec![0; batch * PIXELS], logits: vec![0.0; batch * CLASSES] })
+        Ok(Self {
+            engine,
+            kind,
+            hidden,
+            notes,
+            pixels: vec![0; batch * PIXELS],
+            logits: vec![0.0; batch * CLASSES],
+        })
     }
 
     /// `float32`, or the scheme of an int8 model.
@@ -114,6 +123,12 @@ impl Classifier {
     #[wasm_bindgen(getter)]
     pub fn hidden(&self) -> Vec<usize> {
         self.hidden.to_vec()
+    }
+
+    /// What was done to read the file, a sentence each; none for a file that digit8 wrote.
+    #[wasm_bindgen(getter)]
+    pub fn notes(&self) -> Vec<String> {
+        self.notes.clone()
     }
 
     /// Where the pixels `[batch, 784]` go, as an address in the module's memory.

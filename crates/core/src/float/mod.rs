@@ -7,5 +7,5 @@ mod train;
 
 pub use engine::FloatEngine;
 pub use mlp::{Linear, Mlp};
-pub(crate) use mlp::{check_finite, check_shapes, contiguous};
+pub(crate) use mlp::{check_finite, check_shapes, contiguous, matrix};
 pub use train::{Progress, Schedule, Settings, Source, train};

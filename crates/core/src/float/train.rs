@@ -5,7 +5,7 @@ use ndarray::{Array1, Array2, ArrayView1};
 
 use crate::digits::{CLASSES, Digits, PIXELS, normalized};
 use crate::float::loss::cross_entropy;
-use crate::float::{Linear, Mlp, contiguous};
+use crate::float::{Linear, Mlp, check_shapes, contiguous};
 use crate::random::Random;
 use crate::{Error, Kernel, Result};
 
@@ -64,8 +64,11 @@ impl Mlp {
     /// `±1/√inputs`.
     ///
     /// # Errors
-    /// [`Error::Model`] if a hidden layer is empty.
+    /// [`Error::Model`] if a hidden layer is empty or too large.
     pub fn random(hidden: [usize; 2], seed: u64) -> Result<Self> {
+        let [h1, h2] = hidden;
+        // Before anything is allocated.
+        check_shapes(&[((h1, PIXELS), h1), ((h2, h1), h2), ((CLASSES, h2), CLASSES)])?;
         let mut random = Random::new(seed);
         let mut linear = |inputs: usize, outputs: usize| {
             let bound = 1.0 / (inputs as f32).sqrt();
