@@ -3,6 +3,7 @@
 
 use digit8_core::file::Observers;
 use digit8_core::int8::{Activations, Scheme};
+use digit8_core::quant::Grid;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
