@@ -57,7 +57,7 @@ pub fn networks() -> Vec<Network> {
     folders
         .map(|entry| {
             let path = entry.path();
-            let model = file::read(&fs::read(path.join("model.safetensors")).unwrap()).unwrap().0;
+            let model = file::read(&fs::read(path.join("model.safetensors")).unwrap()).unwrap().model;
             let Model::Float(mlp) = model else { panic!("{} is a float model", path.display()) };
             Network {
                 name: entry.file_name().into_string().unwrap(),

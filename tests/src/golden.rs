@@ -54,9 +54,9 @@ impl Golden {
 
     /// The float network that PyTorch trained.
     pub fn model(&self) -> Mlp {
-        match file::read(&fs::read(self.path("model.safetensors")).unwrap()).unwrap() {
-            (Model::Float(mlp), _) => mlp,
-            (Model::Int8(_), _) => panic!("model.safetensors is a float model"),
+        match file::read(&fs::read(self.path("model.safetensors")).unwrap()).unwrap().model {
+            Model::Float(mlp) => mlp,
+            Model::Int8(_) => panic!("model.safetensors is a float model"),
         }
     }
 

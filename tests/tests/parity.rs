@@ -166,7 +166,7 @@ fn as_many_digits_are_read_right() {
 
     let theirs = golden.json("results.json")["dynamic"]["x86"]["conf_single"].take();
     let theirs: [[u32; CLASSES]; CLASSES] = serde_json::from_value(theirs).unwrap();
-    assert_eq!(single.0, theirs, "dynamic, one image at a time: confusion");
+    assert_eq!(single.counts, theirs, "dynamic, one image at a time: confusion");
 }
 
 /// How far two orders of adding may lie apart, in units in the last place: a sum of 784 products is rounded 784 times, by

@@ -26,7 +26,7 @@ fn digits(count: usize) -> Digits {
 
 #[test]
 fn recipes_give_the_bits_that_are_kept() {
-    let Model::Float(mlp) = file::read(NETWORK).unwrap().0 else { panic!("a float network") };
+    let Model::Float(mlp) = file::read(NETWORK).unwrap().model else { panic!("a float network") };
     let digests: BTreeMap<String, String> = serde_json::from_str(DIGESTS).unwrap();
     let digits = digits(100);
     assert!(digests.len() >= 5);

@@ -45,9 +45,9 @@ fn mean(values: &[f32]) -> f64 {
 )]
 fn follows_pytorch_step_by_step() {
     let golden = Golden::open();
-    let mlp = |name: &str| match file::read(&std::fs::read(golden.path(name)).unwrap()).unwrap() {
-        (Model::Float(mlp), _) => mlp,
-        (Model::Int8(_), _) => panic!("{name} is a float model"),
+    let mlp = |name: &str| match file::read(&std::fs::read(golden.path(name)).unwrap()).unwrap().model {
+        Model::Float(mlp) => mlp,
+        Model::Int8(_) => panic!("{name} is a float model"),
     };
     let initial = mlp("training/initial.safetensors");
     let after_100 = mlp("training/after_100_steps.safetensors");

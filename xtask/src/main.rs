@@ -8,6 +8,7 @@
 mod apt;
 mod digit8;
 mod elsewhere;
+mod fuzz;
 mod serve;
 mod setup;
 mod test;
@@ -35,6 +36,7 @@ enum Command {
     Web(web::Args),
     Serve(serve::Args),
     Test(test::Args),
+    Fuzz(fuzz::Args),
     #[command(external_subcommand)]
     Digit8(Vec<OsString>),
 }
@@ -45,6 +47,7 @@ fn main() -> ExitCode {
         Command::Web(args) => web::run(args),
         Command::Serve(args) => serve::run(args),
         Command::Test(args) => test::run(args),
+        Command::Fuzz(args) => fuzz::run(args),
         Command::Digit8(words) => digit8::run(words),
     };
     match result {

@@ -1,7 +1,7 @@
 //! Serves the page to this machine's browsers, as a good static host would.
 
-use std::io::ErrorKind;
-use std::net::{Ipv4Addr, TcpListener};
+use std::io::{self, ErrorKind};
+use std::net::{Ipv4Addr, Ipv6Addr, TcpListener};
 use std::path::PathBuf;
 
 use anyhow::{Context, anyhow, ensure};
@@ -39,7 +39,7 @@ pub struct Args {
 /// Runs the command.
 pub fn run(args: Args) -> anyhow::Result<()> {
     // The port first: a build that ends in "port in use" is a build for nothing.
-    let listener = listen(args.port)?;
+    let listeners = listen(args.port)?;
     let is_built = args.folder.is_none();
     let folder = match args.folder {
         Some(folder) => {
@@ -52,7 +52,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
             folder
         }
     };
-    let address = address(&listener)?;
+    let address = address(&listeners)?;
     println!("serving {} at {address} (Ctrl-C ends it)", folder.display());
     if args.open {
         open::that(&address).with_context(|| format!("cannot open a browser; visit {address}"))?;
@@ -69,12 +69,31 @@ pub fn run(args: Args) -> anyhow::Result<()> {
         });
     }
     let Args { cross_origin_isolated: isolated, print_messages, .. } = args;
-    FolderServer { folder, isolated, print_messages }.serve(listener)
+    let Listeners { v4, v6 } = listeners;
+    FolderServer { folder, isolated, print_messages }.serve(std::iter::once(v4).chain(v6))
+}
+
+/// A port of this machine, at 127.0.0.1 and at ::1: a browser that is sent to `localhost` may go to either, and another
+/// program could answer there.
+struct Listeners {
+    v4: TcpListener,
+    /// None on a machine without IPv6.
+    v6: Option<TcpListener>,
 }
 
 /// Takes a port of this machine.
-fn listen(port: u16) -> anyhow::Result<TcpListener> {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, port)).map_err(|error| match error.kind() {
+fn listen(port: u16) -> anyhow::Result<Listeners> {
+    /// How many free ports are tried, where any will do, until one is free at both addresses.
+    const TRIES: usize = 20;
+    let tries = if port == 0 { TRIES } else { 1 };
+    let mut result = Err(ErrorKind::AddrInUse.into());
+    for _ in 0..tries {
+        result = listen_once(port);
+        if !matches!(&result, Err(error) if error.kind() == ErrorKind::AddrInUse) {
+            break;
+        }
+    }
+    result.map_err(|error| match error.kind() {
         ErrorKind::AddrInUse => {
             anyhow!("port {port} is in use by another program: choose one with --port, or --port 0 for any")
         }
@@ -82,7 +101,17 @@ fn listen(port: u16) -> anyhow::Result<TcpListener> {
     })
 }
 
-/// Where a listener's page is.
-fn address(listener: &TcpListener) -> anyhow::Result<String> {
-    Ok(format!("http://localhost:{}/", listener.local_addr()?.port()))
+fn listen_once(port: u16) -> io::Result<Listeners> {
+    let v4 = TcpListener::bind((Ipv4Addr::LOCALHOST, port))?;
+    let v6 = match TcpListener::bind((Ipv6Addr::LOCALHOST, v4.local_addr()?.port())) {
+        Ok(v6) => Some(v6),
+        Err(error) if error.kind() == ErrorKind::AddrInUse => return Err(error),
+        Err(_) => None,
+    };
+    Ok(Listeners { v4, v6 })
+}
+
+/// Where the page is.
+fn address(listeners: &Listeners) -> anyhow::Result<String> {
+    Ok(format!("http://localhost:{}/", listeners.v4.local_addr()?.port()))
 }

@@ -18,14 +18,15 @@ mod show;
 mod stages;
 mod web;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::rc::Rc;
 use std::time::Duration;
 
 use anyhow::{bail, ensure};
 use digit8_core::digits::Digits;
-use digit8_core::file::Model;
+use digit8_core::file::{Info, Model};
+use digit8_core::float::Mlp;
 use digit8_core::int8::Scheme;
 
 use digit8_data::{Dataset, RecipeFlags, Source, model};
@@ -87,6 +88,9 @@ pub struct Args {
 
 /// Runs the command.
 pub fn run(args: Args) -> anyhow::Result<()> {
+    let outputs: Vec<&Path> = args.json.iter().chain(&args.html).map(PathBuf::as_path).collect();
+    let inputs: Vec<&Path> = args.model.iter().chain(&args.compare).map(PathBuf::as_path).collect();
+    files::check_outputs(&outputs, &inputs)?;
     let earlier = args.compare.as_deref().map(Report::read).transpose()?;
     let dataset = args.source.load()?;
     let models = args.models(&dataset)?;
@@ -104,7 +108,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
         let left_out = web::measure(&plan, &mut report)?;
         return args.finish(&report, earlier.as_ref(), &left_out);
     }
-    report.peak_memory.extend(eval_memory(&args)?);
+    report.peak_memory.extend(eval_memory(&args, &models.float)?);
 
     let train = Rc::new(dataset.train);
     let mut benches = limits::limits();
@@ -133,16 +137,11 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     args.finish(&report, earlier.as_ref(), &left_out)
 }
 
-/// The peak memory of `eval`, by its own word.
-fn eval_memory(args: &Args) -> anyhow::Result<Option<(String, u64)>> {
+/// The peak memory of `eval`, by its own word. The model is written anew for it: who gave it by a pipe gave it once.
+fn eval_memory(args: &Args, float: &Mlp) -> anyhow::Result<Option<(String, u64)>> {
     let folder = tempfile::tempdir()?;
-    let model = match &args.model {
-        Some(path) => path.clone(),
-        None => folder.path().join("model.safetensors"),
-    };
-    if args.model.is_none() {
-        files::write(&model, NOTEBOOK)?;
-    }
+    let model = folder.path().join("model.safetensors");
+    model::write(&model, &Model::Float(float.clone()), &Info::new())?;
     let mut eval = Command::new(std::env::current_exe()?);
     let printed = output(eval.arg("eval").arg(&model).args(args.source.flags()))?;
     let megabytes = printed.lines().find_map(|line| line.strip_prefix(PEAK_MEMORY)?.strip_suffix("MB"));
@@ -181,10 +180,10 @@ impl Args {
     /// The network and its quantizations.
     fn models(&self, dataset: &Dataset) -> anyhow::Result<Models> {
         let float = match &self.model {
-            Some(path) => model::read_float(path)?.0,
-            None => match digit8_core::file::read(NOTEBOOK)? {
-                (Model::Float(mlp), _) => mlp,
-                (Model::Int8(_), _) => bail!("{NOTEBOOK_NAME} is an int8 model"),
+            Some(path) => model::read_float(path)?.model,
+            None => match digit8_core::file::read(NOTEBOOK)?.model {
+                Model::Float(mlp) => mlp,
+                Model::Int8(_) => bail!("{NOTEBOOK_NAME} is an int8 model"),
             },
         };
         let mut int8 = Vec::new();

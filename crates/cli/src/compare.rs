@@ -64,7 +64,7 @@ fn subject(path: &Path, pixels: Pixels) -> anyhow::Result<Subject> {
         let subject = Subject::of_onnx(&files::read(path)?, pixels.scaling());
         return subject.with_context(|| path.display().to_string());
     }
-    Ok(Subject::Network(Box::new(model::read(path)?.0)))
+    Ok(Subject::Network(Box::new(model::read(path)?.model)))
 }
 
 fn kind(subject: &Subject) -> String {

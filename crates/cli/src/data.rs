@@ -50,8 +50,10 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     let test = source.read(&folder, Set::Test)?;
     let mut rows = Vec::new();
     for set in [Set::Train, Set::Test] {
+        // A folder of the user's own may have one set alone.
+        let Some(files) = folder.files(set) else { continue };
         let pair = folder.read(set)?;
-        for (file, checksum) in folder.files(set).iter().zip(pair.checksums()) {
+        for (file, checksum) in files.iter().zip(pair.checksums()) {
             let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
             rows.push([name, thousands(pair.digits.len()), checksum]);
         }

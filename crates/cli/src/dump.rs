@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::Cursor;
+use std::iter;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail, ensure};
@@ -43,23 +44,19 @@ pub struct Args {
 
 /// Runs the command.
 pub fn run(args: Args) -> anyhow::Result<()> {
-    files::check_writable(&args.out)?;
-    let parameters = args.out.with_extension("json");
     ensure!(
-        parameters != args.out,
+        args.out.extension().is_none_or(|extension| extension != "json"),
         "--out is a .json file, expected .npz: the parameters go to the .json beside it"
     );
-    files::check_writable(&parameters)?;
-    if let Some(observers) = &args.flags.observers {
-        ensure!(
-            !is_same_file(observers, &parameters),
-            "{} would be lost: the parameters go to that file, so choose another --out",
-            observers.display()
-        );
-    }
+    // Beside a device or a pipe there is no place for the parameters.
+    let parameters = files::sibling(&args.out, "npz", ".json");
+    let outputs: Vec<&Path> = iter::once(&args.out).chain(&parameters).map(PathBuf::as_path).collect();
+    let inputs: Vec<&Path> =
+        iter::once(&args.model).chain(&args.flags.observers).map(PathBuf::as_path).collect();
+    files::check_outputs(&outputs, &inputs)?;
     let dataset = args.source.load()?;
     let model = args.model.display();
-    let (int8, seen) = match models::read(&args.model)?.0 {
+    let (int8, seen) = match models::read(&args.model)?.model {
         Model::Float(mlp) => {
             let flags = &args.flags;
             let says = ["scheme", "recipe"].iter().any(|flag| flags.given.contains(flag));
@@ -87,17 +84,16 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     }
 
     files::write(&args.out, &layers(&int8, dataset.test.images(), args.batch as usize)?)?;
-    files::write(&parameters, &serde_json::to_vec_pretty(&parameters_of(&int8, seen))?)?;
-    println!("Wrote        {} and {}", args.out.display(), parameters.display());
+    if let Some(parameters) = &parameters {
+        files::write(parameters, &serde_json::to_vec_pretty(&parameters_of(&int8, seen))?)?;
+    }
+    let written: Vec<_> = outputs.iter().map(|path| path.display().to_string()).collect();
+    println!("Wrote        {}", written.join(" and "));
     Ok(())
 }
 
 fn images(count: usize) -> String {
     if count == 1 { "1 image".into() } else { format!("{} images", thousands(count)) }
-}
-
-fn is_same_file(a: &Path, b: &Path) -> bool {
-    matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b)
 }
 
 /// The bytes of an `.npz` file with each step's output for all images, in batches of `batch`.

@@ -5,13 +5,14 @@ mod reject;
 
 use std::path::{Path, PathBuf};
 
+use anyhow::ensure;
 use digit8_core::Kernel;
 use digit8_core::compare::{Confusion, batched_logits};
 use digit8_core::digits::Digits;
 use digit8_core::file::{Info, Model};
 use digit8_core::int8::Scheme;
-use digit8_data::{Source, model, strokes};
-use digit8_host::files;
+use digit8_data::model::{self, Stored};
+use digit8_data::{Source, strokes};
 use digit8_host::terminal::{table, thousands};
 use digit8_report::confusion::{headings, labelled, matrix, mistakes};
 use digit8_report::interval::wilson;
@@ -75,6 +76,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
             test.digits
         }
     };
+    ensure!(!digits.is_empty(), "no digits to read");
     let readings = args
         .models
         .iter()
@@ -113,8 +115,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
 
 /// Reads all digits with the model of a file.
 fn read_with(path: &Path, digits: &Digits, batch: usize) -> anyhow::Result<Reading> {
-    let bytes = files::read(path)?.len();
-    let (model, info) = model::read(path)?;
+    let Stored { model, info, bytes, .. } = model::read(path)?;
     let logits = batched_logits(&model, Kernel::best(), digits.images(), batch);
     let confusion = Confusion::count(&logits, digits.labels());
     let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
@@ -150,11 +151,12 @@ fn summary(readings: &[Reading]) -> String {
 
 fn by_digit(readings: &[Reading]) -> String {
     let rows = readings.iter().map(|reading| {
-        let right =
-            reading.confusion.0.iter().enumerate().map(|(digit, row)| match row.iter().sum::<u32>() {
+        let right = reading.confusion.counts.iter().enumerate().map(|(digit, row)| {
+            match reading.confusion.total_of(digit) {
                 0 => "–".into(),
                 total => format!("{:.1}", 100.0 * f64::from(row[digit]) / f64::from(total)),
-            });
+            }
+        });
         labelled(reading.name.clone(), right)
     });
     table(headings("model"), rows)

@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use digit8_core::file::Model;
-use digit8_data::model;
+use digit8_data::model::{self, Stored};
 use digit8_host::files;
 use digit8_host::terminal::thousands;
 use digit8_interchange::export::{Form, Input, Options, export};
@@ -38,19 +38,11 @@ pub struct Args {
 /// Runs the command.
 pub fn run(args: Args) -> anyhow::Result<()> {
     let Args { onnx: form, all_layers, .. } = args;
-    let out = match args.out {
-        Some(out) => out,
-        None => {
-            let mut name = args.model.file_stem().context("MODEL is not a file")?.to_owned();
-            name.push(format!("-{form}.onnx"));
-            args.model.with_file_name(name)
-        }
-    };
-    if out == args.model {
-        bail!("{} would be lost: --out is MODEL itself", out.display());
-    }
-    files::check_writable(&out)?;
-    let (model, info) = model::read(&args.model)?;
+    let beside = || files::sibling(&args.model, "safetensors", &format!("-{form}.onnx"));
+    let out =
+        args.out.or_else(beside).context("name --out: MODEL is no file that another could be beside")?;
+    files::check_outputs(&[&out], &[&args.model])?;
+    let Stored { model, info, .. } = model::read(&args.model)?;
     let bytes = export(&model, Options { form, input: Input::Pixels, all_layers }, &info);
     files::write(&out, &bytes)?;
     let kind = match &model {

@@ -57,13 +57,18 @@ impl Pixels {
 
 /// Runs the command.
 pub fn run(args: Args) -> anyhow::Result<()> {
-    let out = args.out.unwrap_or_else(|| args.file.with_extension("safetensors"));
-    files::check_writable(&out)?;
+    let beside = || files::sibling(&args.file, "onnx", ".safetensors");
+    let out = args
+        .out
+        .clone()
+        .or_else(beside)
+        .context("name --out: FILE is no file that another could be beside")?;
+    files::check_outputs(&[&out], &[&args.file])?;
     let imported = import(&files::read(&args.file)?, args.pixels.scaling())
         .with_context(|| args.file.display().to_string())?;
     let source = args.file.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let info = Info::from([("imported".to_owned(), source)]);
-    model::write(&out, &imported.model, &info)?;
+    let size = model::write(&out, &imported.model, &info)?;
     let (kind, [h1, h2]) = match &imported.model {
         Model::Float(mlp) => ("float32".to_owned(), mlp.hidden()),
         Model::Int8(mlp) => (format!("int8 {}", mlp.scheme()), mlp.hidden()),
@@ -72,6 +77,6 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     for note in imported.notes {
         println!("Note   {note}");
     }
-    println!("Wrote  {}: {} bytes", out.display(), thousands(files::read(&out)?.len()));
+    println!("Wrote  {}: {} bytes", out.display(), thousands(size));
     Ok(())
 }

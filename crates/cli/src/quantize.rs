@@ -1,5 +1,6 @@
 //! Converts a float model to int8.
 
+use std::iter;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
@@ -7,8 +8,10 @@ use digit8_core::Kernel;
 use digit8_core::compare::{Confusion, logits};
 use digit8_core::digits::Digits;
 use digit8_core::file::Model;
+use digit8_core::int8::Scheme;
 use digit8_core::quant::{Granularity, Recipe, Width};
-use digit8_data::{Quantized, RecipeFlags, Source, model};
+use digit8_data::model::{self, Stored};
+use digit8_data::{Quantized, RecipeFlags, Source};
 use digit8_host::files;
 use digit8_host::terminal::{table, thousands};
 use digit8_report::quantized::{activations_table, weights_table};
@@ -34,9 +37,15 @@ pub struct Args {
 /// Runs the command.
 pub fn run(args: Args) -> anyhow::Result<()> {
     let Args { model: path, flags, source, out } = args;
-    let (mlp, info) = model::read_float(&path)?;
-    let out = out.unwrap_or_else(|| default_out(&path, &flags));
-    files::check_writable(&out)?;
+    let out = match out {
+        Some(out) => out,
+        None => default_out(&path, &flags).with_context(|| {
+            format!("{} is no file that another could be beside: name --out", path.display())
+        })?,
+    };
+    let inputs: Vec<&Path> = iter::once(&path).chain(&flags.observers).map(PathBuf::as_path).collect();
+    files::check_outputs(&[&out], &inputs)?;
+    let Stored { model: mlp, info, bytes: before } = model::read_float(&path)?;
     let dataset = source.load()?;
     let [hidden1, hidden2] = mlp.hidden();
     println!("Model        {}: float32, 784-{hidden1}-{hidden2}-10", path.display());
@@ -48,16 +57,14 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     if let Some(loss) = losses.last() {
         println!("Retrained    {} steps, the last one's loss {loss:.4}\n", thousands(losses.len()));
     }
-    if let Some(seen) = &seen {
-        println!("{}\n", activations_table(seen, int8.activations()).text());
+    if flags.recipe.scheme != Scheme::Dynamic {
+        println!("{}\n", activations_table(seen.as_ref(), int8.activations()).text());
     }
     println!("{}\n", weights_table(&int8).text());
 
     let int8 = Model::Int8(int8);
     let info = model::quantized_info(info, &flags, &dataset);
-    model::write(&out, &int8, &info)?;
-
-    let (before, after) = (file_size(&path)?, file_size(&out)?);
+    let after = model::write(&out, &int8, &info)?;
     println!("{}", comparison_table(&Model::Float(mlp), &int8, [before, after], &dataset.test));
     if !dataset.official_test {
         println!("These digits are not MNIST's test set.");
@@ -80,9 +87,8 @@ fn comparison_table(float: &Model, int8: &Model, sizes: [usize; 2], digits: &Dig
     table(["", "file", "accuracy", "read right"], rows)
 }
 
-/// Beside the float model: the recipe's name added to its own, or the scheme and what else makes it another network.
-fn default_out(model: &Path, flags: &RecipeFlags) -> PathBuf {
-    let stem = model.file_stem().unwrap_or_default().to_string_lossy();
+/// Beside the model, if it is a file: `net.safetensors` becomes `net-static.safetensors`, or `net-fused-4-per-channel.safetensors`.
+fn default_out(model: &Path, flags: &RecipeFlags) -> Option<PathBuf> {
     let Recipe { scheme, weights, .. } = &flags.recipe;
     let channels = if weights.granularity == Granularity::PerChannel { "-per-channel" } else { "" };
     let bits = match weights.bits {
@@ -90,10 +96,5 @@ fn default_out(model: &Path, flags: &RecipeFlags) -> PathBuf {
         [one, two, three] if one == two && two == three => format!("-{one}"),
         [one, two, three] => format!("-{one}-{two}-{three}"),
     };
-    model.with_file_name(format!("{stem}-{scheme}{bits}{channels}.safetensors"))
-}
-
-fn file_size(path: &Path) -> anyhow::Result<usize> {
-    let metadata = std::fs::metadata(path).with_context(|| format!("cannot read {}", path.display()))?;
-    Ok(metadata.len() as usize)
+    files::sibling(model, "safetensors", &format!("-{scheme}{bits}{channels}.safetensors"))
 }

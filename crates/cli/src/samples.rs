@@ -1,12 +1,12 @@
 //! The page's sample digits.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use digit8_core::Kernel;
-use digit8_core::compare::{argmax, logits};
+use digit8_core::compare::{NO_ANSWER, answer, logits};
 use digit8_core::digits::{CLASSES, PIXELS};
 use digit8_core::file::Model;
 use serde::Serialize;
@@ -60,13 +60,15 @@ struct Sample {
 pub fn run(args: Args) -> anyhow::Result<()> {
     let (float, int8) = (args.float.len(), args.int8.len());
     ensure!(float == int8, "{float} float32 and {int8} int8 models, expected as many of each");
-    let read = |path: &PathBuf| Ok(model::read(path)?.0);
+    let inputs: Vec<&Path> = args.float.iter().chain(&args.int8).map(PathBuf::as_path).collect();
+    files::check_outputs(&[&args.out], &inputs)?;
+    let read = |path: &PathBuf| Ok(model::read(path)?.model);
     let float = args.float.iter().map(read).collect::<anyhow::Result<Vec<_>>>()?;
     let int8 = args.int8.iter().map(read).collect::<anyhow::Result<Vec<_>>>()?;
     let mut digits = Vec::new();
     for (label, images) in package::download()?.iter().enumerate() {
-        let pairs: Vec<_> =
-            float.iter().zip(&int8).map(|(a, b)| [readings(a, images), readings(b, images)]).collect();
+        let pairs = float.iter().zip(&int8).map(|(a, b)| Ok([readings(a, images)?, readings(b, images)?]));
+        let pairs = pairs.collect::<anyhow::Result<Vec<_>>>()?;
         let chosen = choose(label, &pairs);
         digits.extend(
             chosen
@@ -83,8 +85,9 @@ pub fn run(args: Args) -> anyhow::Result<()> {
 }
 
 /// What a model takes each image for.
-fn readings(model: &Model, images: &[u8]) -> Vec<usize> {
-    logits(model, Kernel::best(), images).chunks_exact(CLASSES).map(argmax).collect()
+fn readings(model: &Model, images: &[u8]) -> anyhow::Result<Vec<usize>> {
+    let logits = logits(model, Kernel::best(), images);
+    logits.chunks_exact(CLASSES).map(answer).collect::<Option<_>>().context(NO_ANSWER)
 }
 
 /// The positions of the samples: plain ones, one that each pair disputes, and more plain ones where there are too few.

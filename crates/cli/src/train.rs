@@ -1,9 +1,9 @@
 //! Trains the float32 network.
 
+use std::iter;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
 use digit8_core::Kernel;
 use digit8_core::augment::{Augmented, Shares};
 use digit8_core::compare::{Confusion, logits};
@@ -13,9 +13,8 @@ use digit8_core::float::{self, Mlp, Progress, Schedule, Settings, Taught, train}
 use digit8_core::hand::Hand;
 use digit8_core::pens::Pens;
 use digit8_core::verdict;
-use ndarray::Array2;
 
-use digit8_data::{Source, model, strokes};
+use digit8_data::{Source, model, order, strokes};
 use digit8_host::files;
 use digit8_host::progress::TrainingBar;
 use digit8_host::terminal::thousands;
@@ -107,14 +106,18 @@ pub fn run(args: Args) -> anyhow::Result<()> {
         smoothing: args.smoothing,
         average: args.average,
     };
-    files::check_writable(&args.out)?;
-    let dataset = args.source.load()?;
-    println!("{}: {} digits to train with", dataset.origin, thousands(dataset.train.len()));
+    // Beside a device or a pipe there is no place for the curve.
+    let curve = files::sibling(&args.out, "safetensors", ".svg");
+    let outputs: Vec<&Path> = iter::once(&args.out).chain(&curve).map(PathBuf::as_path).collect();
+    let inputs: Vec<&Path> = args.init.iter().chain(&args.order).map(PathBuf::as_path).collect();
+    files::check_outputs(&outputs, &inputs)?;
     let initial = match &args.init {
-        Some(path) => model::read_float(path)?.0,
+        Some(path) => model::read_float(path)?.model,
         None => Mlp::random(args.hidden, args.seed)?,
     };
-    let order = args.order.as_deref().map(read_order).transpose()?;
+    let order = args.order.as_deref().map(order::read).transpose()?;
+    let dataset = args.source.load()?;
+    println!("{}: {} digits to train with", dataset.origin, thousands(dataset.train.len()));
 
     let (digits, held_out) = dataset.train.split_last(args.hold_out)?;
     let (kernel, order) = (Kernel::best(), order.as_deref());
@@ -124,7 +127,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     });
     let images: &dyn float::Source = augmented.as_ref().map_or(&digits, |augmented| augmented);
     let teacher = args.teacher.as_deref().map(model::read_float).transpose()?;
-    let taught = teacher.map(|(teacher, _)| Taught::new(images, &teacher, kernel, args.teaching));
+    let taught = teacher.map(|teacher| Taught::new(images, &teacher.model, kernel, args.teaching));
     let images = taught.as_ref().map_or(images, |taught| taught);
 
     let mut bar = TrainingBar::new();
@@ -136,8 +139,9 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     args.describe(pens.as_ref(), &mut info);
     let model = Model::Float(mlp);
     model::write(&args.out, &model, &info)?;
-    let curve = args.out.with_extension("svg");
-    files::write(&curve, chart::loss_curve(&losses, losses.len() / settings.epochs).file().as_bytes())?;
+    if let Some(curve) = &curve {
+        files::write(curve, chart::loss_curve(&losses, losses.len() / settings.epochs).file().as_bytes())?;
+    }
     let mean = |losses: &[f32]| losses.iter().map(|&loss| f64::from(loss)).sum::<f64>() / losses.len() as f64;
     println!(
         "average loss of the last epoch {:.5}",
@@ -150,7 +154,8 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     if !dataset.official_test {
         println!("These digits are not MNIST's test set.");
     }
-    println!("Wrote {} and {}", args.out.display(), curve.display());
+    let written: Vec<_> = outputs.iter().map(|path| path.display().to_string()).collect();
+    println!("Wrote {}", written.join(" and "));
     Ok(())
 }
 
@@ -260,15 +265,4 @@ fn learning_rate(text: &str) -> Result<f32, &'static str> {
 fn hidden_sizes(text: &str) -> Result<[usize; 2], &'static str> {
     let sizes = text.split_once(',').and_then(|(h1, h2)| Some([h1.parse().ok()?, h2.parse().ok()?]));
     sizes.filter(|sizes| sizes.iter().all(|&size| size > 0)).ok_or("expected two sizes, as in 100,100")
-}
-
-/// The batches of an epoch from a NumPy archive.
-fn read_order(path: &Path) -> anyhow::Result<Vec<Vec<usize>>> {
-    let bytes = files::read(path)?;
-    let mut archive = ndarray_npy::NpzReader::new(std::io::Cursor::new(bytes))
-        .with_context(|| format!("{} is no .npz file", path.display()))?;
-    let order: Array2<u16> = archive
-        .by_name("order")
-        .with_context(|| format!("{}: expected `order`, two dimensions of uint16", path.display()))?;
-    Ok(order.rows().into_iter().map(|row| row.iter().map(|&index| usize::from(index)).collect()).collect())
 }

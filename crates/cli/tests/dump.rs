@@ -106,7 +106,7 @@ fn a_dump_is_what_pytorch_has() {
             let said = desk.succeed(&format!(
                 "--scheme {scheme} {flag} --observers {scheme}-observers.json --out {file}"
             ));
-            for words in [scheme, "20 test images", "minima and maxima from", &file] {
+            for words in [scheme, "20 test images", "observers of", &file] {
                 assert!(said.contains(words), "{words} in: {said}");
             }
             desk.assert_pytorchs(&file, &format!("{scheme}{suffix}"), steps);
@@ -139,25 +139,21 @@ fn what_cannot_be_dumped_is_said_and_nothing_is_written() {
         observers.to_string()
     };
     let observers = [
-        (
-            "cut.json",
-            whole.to_string()[..50].to_owned(),
-            "cut.json: expected minima and maxima by layer: EOF",
-        ),
+        ("cut.json", whole.to_string()[..50].to_owned(), "cut.json: not what observers saw: EOF"),
         (
             "missing.json",
             edited(&|json| drop(json.as_object_mut().unwrap().remove("linear2"))),
-            "missing.json: expected minima and maxima by layer: missing field `linear2`",
+            "missing.json: not what observers saw: no observer of linear2",
         ),
         (
             "swapped.json",
             edited(&|json| json["linear1"]["min"] = json!(1e9)),
-            "swapped.json: cannot quantize linear1: min 1000000000, max ",
+            "swapped.json: cannot quantize linear1: the least value, 1000000000, is above the greatest, ",
         ),
         (
             "endless.json",
             edited(&|json| json["quant"]["max"] = json!(1e99)),
-            "endless.json: cannot quantize quant: min -0.42421296, max inf",
+            "endless.json: cannot quantize quant: its observer saw an infinity, from -0.42421296 to inf",
         ),
     ];
     for (name, text, expected) in observers {

@@ -63,7 +63,7 @@ fn one_by_one(mlp: &QuantizedMlp, kernel: Kernel, pixels: &[u8]) -> [Array2<f32>
     layers
 }
 
-/// The probabilities of the ten digits: the softmax of the logits, computed in `f64`.
+/// The probabilities of the ten digits: the softmax of the logits, which are finite, computed in `f64`.
 pub fn softmax(logits: &[f32; CLASSES]) -> [f64; CLASSES] {
     let max = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     let exponentials = logits.map(|logit| f64::from(logit - max).exp());
@@ -71,21 +71,41 @@ pub fn softmax(logits: &[f32; CLASSES]) -> [f64; CLASSES] {
     exponentials.map(|exponential| exponential / sum)
 }
 
-/// The digit with the greatest logit; the first of them on a tie, as PyTorch's `argmax`.
-pub fn argmax(logits: &[f32]) -> usize {
-    (0..logits.len()).reduce(|best, at| if logits[at] > logits[best] { at } else { best }).unwrap_or(0)
+/// The place of the greatest value, as PyTorch's `argmax`: the first of them on a tie, and NaN counts as the greatest.
+pub fn argmax(values: &[f32]) -> usize {
+    let is_greater = |a: f32, b: f32| a > b || a.is_nan() && !b.is_nan();
+    (0..values.len())
+        .reduce(|best, at| if is_greater(values[at], values[best]) { at } else { best })
+        .unwrap_or(0)
 }
 
-/// How often each true digit (row) was read as each digit (column).
+/// The digit that logits `[10]` stand for. None if one of them is not finite, as the sums of finite weights may be: such a
+/// network has no answer, whatever the others say.
+pub fn answer(logits: &[f32]) -> Option<usize> {
+    logits.iter().all(|logit| logit.is_finite()).then(|| argmax(logits))
+}
+
+/// What is wrong with an answer that is none.
+pub const NO_ANSWER: &str = "the network's sums leave the range of float32";
+
+/// How often each digit was read as which.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Confusion(pub [[u32; CLASSES]; CLASSES]);
+pub struct Confusion {
+    /// True digits (rows) that were read as each digit (columns).
+    pub counts: [[u32; CLASSES]; CLASSES],
+    /// True digits that had no [`answer`].
+    pub unanswered: [u32; CLASSES],
+}
 
 impl Confusion {
     /// Counts `logits` `[n, 10]` against `labels` `[n]`.
     pub fn count(logits: &[f32], labels: &[u8]) -> Self {
         let mut counts = Self::default();
         for (logits, &label) in logits.chunks_exact(CLASSES).zip(labels) {
-            counts.0[usize::from(label)][argmax(logits)] += 1;
+            match answer(logits) {
+                Some(digit) => counts.counts[usize::from(label)][digit] += 1,
+                None => counts.unanswered[usize::from(label)] += 1,
+            }
         }
         counts
     }
@@ -101,12 +121,17 @@ impl Confusion {
 
     /// The number of digits read right.
     pub fn correct(&self) -> u32 {
-        (0..CLASSES).map(|digit| self.0[digit][digit]).sum()
+        (0..CLASSES).map(|digit| self.counts[digit][digit]).sum()
     }
 
     /// The number of digits.
     pub fn total(&self) -> u32 {
-        self.0.iter().flatten().sum()
+        self.counts.iter().flatten().chain(&self.unanswered).sum()
+    }
+
+    /// The number of digits of one kind.
+    pub fn total_of(&self, digit: usize) -> u32 {
+        self.counts[digit].iter().sum::<u32>() + self.unanswered[digit]
     }
 
     /// The share read right, 0 to 1; 0 where there were none.
@@ -118,9 +143,10 @@ impl Confusion {
 /// How far one tensor is from another that it approximates.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Error {
-    /// Signal to quantization noise, in decibels: `10·log10(Σ reference² / Σ difference²)`; infinite where they are equal.
+    /// Signal to quantization noise, in decibels: `10·log10(Σ reference² / Σ difference²)`; infinite where they are equal, be
+    /// they zeros.
     pub sqnr: f64,
-    /// The cosine of the angle between them.
+    /// The cosine of the angle between them; 0 where only one is zeros.
     pub cosine: f64,
     /// The greatest absolute difference.
     pub max: f64,
@@ -141,8 +167,15 @@ impl Error {
             other += a * a;
             max = max.max((r - a).abs());
         }
-        let cosine = if noise == 0.0 { 1.0 } else { dot / (signal * other).sqrt() };
-        Self { sqnr: 10.0 * (signal / noise).log10(), cosine, max }
+        let length = (signal * other).sqrt();
+        let cosine = match (noise == 0.0, length == 0.0) {
+            (true, _) => 1.0,
+            // Zeros have no direction.
+            (_, true) => 0.0,
+            _ => dot / length,
+        };
+        let sqnr = if noise == 0.0 { f64::INFINITY } else { 10.0 * (signal / noise).log10() };
+        Self { sqnr, cosine, max }
     }
 }
 
@@ -155,6 +188,41 @@ mod tests {
     /// Noise that is mostly paper, like a digit.
     fn images(count: usize) -> Vec<u8> {
         (0..count * PIXELS).map(|at| if at % 5 == 0 { (at * 7919 % 256) as u8 } else { 0 }).collect()
+    }
+
+    #[test]
+    fn argmax_is_pytorchs() {
+        // torch.tensor(…).argmax() of the same values.
+        for (values, expected) in [
+            (&[1.0, 3.0, 3.0, 2.0][..], 1),
+            (&[f32::NAN, 3.0], 0),
+            (&[3.0, f32::NAN, f32::INFINITY, f32::NAN], 1),
+            (&[f32::NEG_INFINITY, f32::NEG_INFINITY], 0),
+            (&[-0.0, 0.0], 0),
+        ] {
+            assert_eq!(argmax(values), expected, "{values:?}");
+        }
+    }
+
+    #[test]
+    fn an_answer_that_is_not_finite_is_no_digit() {
+        let mut logits = [[0.0; CLASSES]; 4];
+        logits[0][7] = 1.0;
+        logits[1][7] = f32::INFINITY;
+        logits[2][3] = f32::NAN;
+        logits[3][2] = f32::NEG_INFINITY;
+        assert_eq!(logits.each_ref().map(|logits| answer(logits)), [Some(7), None, None, None]);
+        let confusion = Confusion::count(logits.as_flattened(), &[7, 7, 3, 0]);
+        assert_eq!((confusion.correct(), confusion.total(), confusion.accuracy()), (1, 4, 0.25));
+        assert_eq!((confusion.unanswered[7], confusion.total_of(7), confusion.total_of(3)), (1, 2, 1));
+    }
+
+    #[test]
+    fn zeros_are_compared() {
+        let error = |a: &[f32], b: &[f32]| Error::between(a, b);
+        assert_eq!(error(&[0.0; 3], &[0.0; 3]), Error { sqnr: f64::INFINITY, cosine: 1.0, max: 0.0 });
+        assert_eq!(error(&[0.0; 3], &[1.0; 3]), Error { sqnr: f64::NEG_INFINITY, cosine: 0.0, max: 1.0 });
+        assert_eq!(error(&[1.0], &[0.0]), Error { sqnr: 0.0, cosine: 0.0, max: 1.0 });
     }
 
     #[test]

@@ -14,8 +14,11 @@ pub enum Error {
     #[error("not a usable model: {0}")]
     Model(String),
     /// A range that no scale can be made from.
-    #[error("cannot quantize {0} (both must be finite, and min ≤ max)")]
+    #[error("cannot quantize {0}")]
     Range(String),
+    /// A file of observers that cannot be used.
+    #[error("not what observers saw: {0}")]
+    Observers(String),
     /// A bit width that integers here do not come in.
     #[error("cannot quantize to {0} bits, expected 2 to 8")]
     BitWidth(u32),
@@ -34,9 +37,17 @@ pub enum Error {
 }
 
 impl Error {
-    /// [`Error::Range`], of what was observed and the extremes seen.
+    /// [`Error::Range`], of what was observed and the extremes seen, which are not finite, or not in order, or too far apart.
     pub(crate) fn range(what: &str, min: f32, max: f32) -> Self {
-        Self::Range(format!("{what}: min {min}, max {max}"))
+        Self::Range(match (min, max) {
+            (f32::INFINITY, f32::NEG_INFINITY) => format!("{what}: its observer saw nothing"),
+            _ if min.is_nan() || max.is_nan() => format!("{what}: its observer saw NaN"),
+            _ if min.is_infinite() || max.is_infinite() => {
+                format!("{what}: its observer saw an infinity, from {min} to {max}")
+            }
+            _ if min > max => format!("{what}: the least value, {min}, is above the greatest, {max}"),
+            _ => format!("{what}: the range from {min} to {max} is too wide for a scale"),
+        })
     }
 }
 

@@ -6,7 +6,7 @@
 use digit8_kernels::{float, int8};
 use serde::Serialize;
 
-use crate::compare::{self, argmax, softmax};
+use crate::compare::{self, NO_ANSWER, answer, softmax};
 use crate::digits::{CLASSES, PIXELS, normalize};
 use crate::float::{Mlp, contiguous};
 use crate::int8::{Activations, QuantizedMlp, quantize_reals};
@@ -153,14 +153,14 @@ impl Hybrid {
     /// The two networks against each other on one image, `pixels` `[784]`.
     ///
     /// # Errors
-    /// [`Error::Mismatch`] if it is not one image.
+    /// [`Error::Mismatch`] if it is not one image; [`Error::Model`] if an answer is not finite.
     pub fn explain(&self, pixels: &[u8]) -> Result<Explanation> {
         let float = self.outputs(pixels, [false; LAYERS])?;
         let int8 = self.outputs(pixels, [true; LAYERS])?;
         let reference = self.logits(pixels, [false; LAYERS])?;
         let mixtures = (0..1 << LAYERS).map(|mixture| std::array::from_fn(|index| mixture >> index & 1 == 1));
         let answers = mixtures
-            .map(|integers| Ok(Answer::new(integers, &reference, self.logits(pixels, integers)?)))
+            .map(|integers| Answer::new(integers, &reference, self.logits(pixels, integers)?))
             .collect::<Result<_>>()?;
         let tensors = self.tensors(pixels, &float);
         let mut int8 = int8.into_iter();
@@ -239,17 +239,18 @@ impl Layer {
 }
 
 impl Answer {
-    fn new(integers: OnIntegers, reference: &[f32; CLASSES], logits: [f32; CLASSES]) -> Self {
+    fn new(integers: OnIntegers, reference: &[f32; CLASSES], logits: [f32; CLASSES]) -> Result<Self> {
         let furthest = |a: [f64; CLASSES], b: [f64; CLASSES]| {
             a.into_iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max)
         };
-        Self {
+        let digit = answer(&logits).ok_or_else(|| Error::Model(NO_ANSWER.into()))?;
+        Ok(Self {
             integers,
-            digit: argmax(&logits),
+            digit,
             logit_difference: furthest(reference.map(f64::from), logits.map(f64::from)),
             probability_difference: furthest(softmax(reference), softmax(&logits)),
             logits,
-        }
+        })
     }
 }
 

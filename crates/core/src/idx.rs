@@ -2,7 +2,7 @@
 //!
 //! Source: the description of the IDX format on the MNIST page (LeCun, Cortes, Burges).
 
-use crate::digits::SIDE;
+use crate::digits::{PIXELS, SIDE};
 use crate::{Error, Result};
 
 const IMAGES_MAGIC: u32 = 2051;
@@ -17,7 +17,7 @@ pub fn images(bytes: &[u8]) -> Result<Vec<u8>> {
     if (rows, columns) != (SIDE, SIDE) {
         return Err(Error::Idx(format!("images of {rows}×{columns} pixels, expected {SIDE}×{SIDE}")));
     }
-    body(bytes, 16, count * rows * columns)
+    body(bytes, 16, count.saturating_mul(PIXELS))
 }
 
 /// The labels of an uncompressed IDX file, `[n]`.

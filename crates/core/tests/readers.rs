@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use digit8_core::Kernel;
 use digit8_core::compare::logits;
 use digit8_core::digits::PIXELS;
-use digit8_core::file::{self, Info, Model};
+use digit8_core::file::{self, Info, Loaded, Model};
 use digit8_core::float::Mlp;
 use digit8_core::idx;
 use digit8_core::int8::Scheme;
@@ -29,13 +29,13 @@ static MODELS: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
 
 /// Reads a file, and if it is a model after all, does with it what programs do.
 fn try_out(bytes: &[u8]) {
-    let Ok((model, info)) = file::read(bytes) else { return };
+    let Ok(Loaded { model, info, .. }) = file::read(bytes) else { return };
     let pixels: Vec<u8> = (0..PIXELS).map(|at| at as u8).collect();
     for kernel in Kernel::available() {
         assert_eq!(logits(&model, kernel, &pixels).len(), 10);
     }
     // NaN is in no model that can be read, so what was written is what is read.
-    let again = file::read(&file::write(&model, &info).unwrap()).unwrap().0;
+    let again = file::read(&file::write(&model, &info).unwrap()).unwrap().model;
     assert_eq!(again, model);
     if let Model::Float(mlp) = &model
         && let Ok(seen) = calibrate(mlp, Kernel::Scalar, Scheme::Static, &pixels, |_| ())
@@ -129,14 +129,17 @@ proptest! {
 fn wrong_types_and_shapes_are_named() {
     let (float, int8) = (&MODELS[0], &MODELS[1]);
     let cases = [
-        (float, "\"F32\"", "\"I32\"", "linear1.weight is I32, expected F32 or I8"),
+        (float, "\"F32\"", "\"I32\"", "linear1.weight is I32, expected F32"),
         (float, "[3,784]", "[784,3]", "linear1.weight is [784, 3], expected"),
         (float, "[3,784]", "[2352]", "linear1.weight is [2352], expected two dimensions"),
         (float, "[2,3]", "[3,2]", "linear2.weight is [3, 2], expected [1 to 32768, 3]"),
-        (float, "linear3.bias", "linear4.bias", "no tensor linear3.bias; the file has"),
-        (int8, "\"I8\"", "\"U8\"", "linear1.weight is U8, expected F32 or I8"),
+        (float, "linear3.bias", "linear4.bias", "linear4.bias would be left out"),
+        (float, "linear2.weight", "linear4.weight", "no tensor linear2.weight; the file has"),
+        (float, "\"shape\":[2]", "\"shape\":[1,2]", "linear2.bias is [1, 2], expected one dimension"),
+        (int8, "\"I8\"", "\"U8\"", "linear1.weight is U8, expected F32"),
         (int8, "quant.scale", "quant.sca1e", "no tensor quant.scale; the file has"),
         (int8, "\\\"scheme\\\"", "\\\"schema\\\"", "no scheme in the metadata"),
+        (int8, "tensor\\\"", "matrix\\\"", "granularity \"matrix\", expected tensor or channel"),
         (int8, "static", "statik", "scheme \"statik\", expected static, fused or dynamic"),
     ];
     for (bytes, from, to, expected) in cases {

@@ -12,6 +12,8 @@ pub struct Collection {
     pub folder: &'static str,
     /// Addresses of folders with the four files.
     pub mirrors: &'static [&'static str],
+    /// Where torchvision puts it, below its root; other datasets' folders come last.
+    pub below: &'static [&'static str],
     /// Where the system's packages put it.
     pub system_folder: Option<&'static str>,
     /// Whether its test set is one that others measure with too.
@@ -27,6 +29,7 @@ pub struct Collection {
 const MNIST: Collection = Collection {
     title: "MNIST",
     folder: "mnist",
+    below: &["MNIST/raw", "raw", "FashionMNIST/raw"],
     mirrors: &[
         "https://ossci-datasets.s3.amazonaws.com/mnist",
         "https://storage.googleapis.com/cvdf-datasets/mnist",
@@ -47,6 +50,7 @@ const MNIST: Collection = Collection {
 const FASHION_MNIST: Collection = Collection {
     title: "Fashion-MNIST",
     folder: "fashion-mnist",
+    below: &["FashionMNIST/raw", "raw", "MNIST/raw"],
     mirrors: &[
         "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com",
         "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion",
@@ -68,6 +72,7 @@ const FASHION_MNIST: Collection = Collection {
 const PACKAGE: Collection = Collection {
     title: "10,000 of MNIST's training digits",
     folder: "mnist-package",
+    below: &[],
     mirrors: &[],
     system_folder: None,
     official: false,

@@ -1,6 +1,7 @@
 //! A folder with the four files of MNIST's format, each compressed or not.
 
 use std::io::Read;
+use std::iter;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
@@ -29,19 +30,19 @@ impl Set {
     }
 }
 
-/// The names of the four files, for a message.
-pub fn expected() -> String {
-    let names = [Set::Train, Set::Test].map(|set| set.files().join(", "));
-    format!("{}, each with or without .gz", names.join(", "))
-}
-
-/// A folder that has all four files.
+/// A folder with the files of one set or of both.
+///
+/// Each file may be compressed (`.gz`), may have a dot for its second dash (`train-images.idx3-ubyte`), and may lie in a folder of
+/// its own name, as Kaggle packs them. Besides the folder itself, those are looked through that torchvision makes below its root.
 #[derive(Debug)]
 pub struct Folder {
     path: PathBuf,
-    train: [PathBuf; 2],
-    test: [PathBuf; 2],
+    train: Files,
+    test: Files,
 }
+
+/// The images and the labels of a set, as far as they are there.
+type Files = [Option<PathBuf>; 2];
 
 /// The digits of one set, and the checksums of the two files they came from.
 pub struct Pair {
@@ -53,15 +54,49 @@ pub struct Pair {
 impl Folder {
     /// The folder at `path`, if it has all four files.
     pub fn complete(path: &Path) -> Option<Self> {
-        let find = |name: &str| -> Option<PathBuf> {
-            let candidates = [path.join(format!("{name}.gz")), path.join(name)];
-            candidates.into_iter().find(|candidate| candidate.is_file())
-        };
-        let files = |set: Set| -> Option<[PathBuf; 2]> {
-            let [images, labels] = set.files().map(find);
-            Some([images?, labels?])
-        };
-        Some(Self { path: path.to_path_buf(), train: files(Set::Train)?, test: files(Set::Test)? })
+        let folder = Self::at(path);
+        folder.missing(&[Set::Train, Set::Test]).is_empty().then_some(folder)
+    }
+
+    /// The files of these sets in a folder, or in the first of the `below` it that has them all.
+    ///
+    /// # Errors
+    /// If some are missing: these are named.
+    pub fn with(path: &Path, below: &[&str], sets: &[Set]) -> anyhow::Result<Self> {
+        ensure!(path.is_dir(), "{} is no folder", path.display());
+        let folders = iter::once(path.into()).chain(below.iter().map(|below| path.join(below)));
+        let mut found: Vec<Self> = folders.map(|folder| Self::at(&folder)).collect();
+        // The first of those that lack least: sorting is stable.
+        found.sort_by_key(|folder| folder.missing(sets).len());
+        let best = found.swap_remove(0);
+        let missing = best.missing(sets);
+        ensure!(
+            missing.is_empty(),
+            "{} does not hold the digits wanted: no {} (with or without .gz; train-images.idx3-ubyte is understood as well, a \
+             folder of that name around it, and torchvision's {})",
+            best.path.display(),
+            missing.join(", no "),
+            below.first().unwrap_or(&"MNIST/raw")
+        );
+        Ok(best)
+    }
+
+    fn at(path: &Path) -> Self {
+        let files = |set: Set| set.files().map(|name| find(path, name));
+        Self { path: path.into(), train: files(Set::Train), test: files(Set::Test) }
+    }
+
+    /// The names of the files of these sets that are not there.
+    fn missing(&self, sets: &[Set]) -> Vec<&'static str> {
+        let of_set = |&set: &Set| set.files().into_iter().zip(self.of(set));
+        sets.iter().flat_map(of_set).filter(|(_, file)| file.is_none()).map(|(name, _)| name).collect()
+    }
+
+    fn of(&self, set: Set) -> &Files {
+        match set {
+            Set::Train => &self.train,
+            Set::Test => &self.test,
+        }
     }
 
     /// Where it is.
@@ -69,17 +104,16 @@ impl Folder {
         &self.path
     }
 
-    /// The files of a set, images and labels.
-    pub fn files(&self, set: Set) -> &[PathBuf; 2] {
-        match set {
-            Set::Train => &self.train,
-            Set::Test => &self.test,
-        }
+    /// The files of a set, images and labels, if both are there.
+    pub fn files(&self, set: Set) -> Option<[&Path; 2]> {
+        let [images, labels] = self.of(set);
+        Some([images.as_deref()?, labels.as_deref()?])
     }
 
     /// Reads a set.
     pub fn read(&self, set: Set) -> anyhow::Result<Pair> {
-        let [images, labels] = self.files(set);
+        let missing = || format!("{} holds no {}", self.path.display(), self.missing(&[set]).join(", no "));
+        let [images, labels] = self.files(set).with_context(missing)?;
         let (pixels, pixels_checksum) = read_file(images, idx::images)?;
         let (classes, classes_checksum) = read_file(labels, idx::labels)?;
         let digits = Digits::new(pixels, classes)
@@ -93,6 +127,17 @@ impl Pair {
     pub fn checksums(&self) -> [String; 2] {
         self.checksums.clone()
     }
+}
+
+/// The file of a name, in one of the forms that people have.
+fn find(folder: &Path, name: &str) -> Option<PathBuf> {
+    let dotted = name.replacen("-idx", ".idx", 1);
+    let names = [name, &dotted];
+    let folders = iter::once(folder.to_path_buf()).chain(names.map(|name| folder.join(name)));
+    let paths = folders.flat_map(|folder| {
+        names.map(|name| [format!("{name}.gz"), name.into()].map(|file| folder.join(file)))
+    });
+    paths.flatten().find(|path| path.is_file())
 }
 
 /// What `parse` makes of the file's decompressed content, and the content's checksum.
@@ -179,6 +224,53 @@ mod tests {
         assert_eq!(train.checksums(), test.checksums());
         fs::remove_file(folder.path().join("train-images-idx3-ubyte")).unwrap();
         assert!(Folder::complete(folder.path()).is_none());
+    }
+
+    #[test]
+    fn layouts_that_people_have_are_read() {
+        let files = [
+            ("train-images-idx3-ubyte", images_file()),
+            ("train-labels-idx1-ubyte", labels_file()),
+            ("t10k-images-idx3-ubyte", images_file()),
+            ("t10k-labels-idx1-ubyte", labels_file()),
+        ];
+        let layouts: [fn(&str) -> String; 6] = [
+            |name| name.into(),
+            |name| name.replace("-idx", ".idx"),
+            |name| format!("{}.gz", name.replace("-idx", ".idx")),
+            |name| format!("{name}/{name}"),
+            |name| format!("{name}/{}", name.replace("-idx", ".idx")),
+            |name| format!("MNIST/raw/{name}"),
+        ];
+        for layout in layouts {
+            let folder = tempfile::tempdir().unwrap();
+            for (name, content) in &files {
+                let path = folder.path().join(layout(name));
+                fs::create_dir_all(path.parent().unwrap()).unwrap();
+                let is_compressed = path.extension().is_some_and(|extension| extension == "gz");
+                fs::write(&path, if is_compressed { compressed(content) } else { content.clone() }).unwrap();
+            }
+            let found =
+                Folder::with(folder.path(), &["FashionMNIST/raw", "MNIST/raw"], &[Set::Train, Set::Test])
+                    .unwrap();
+            for set in [Set::Train, Set::Test] {
+                assert_eq!(found.read(set).unwrap().digits.labels(), [3, 4], "{}", layout("x"));
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_missing_is_named() {
+        let folder = folder(&images_file(), &labels_file());
+        fs::remove_file(folder.path().join("train-labels-idx1-ubyte.gz")).unwrap();
+        let with = |sets: &[Set]| Folder::with(folder.path(), &["MNIST/raw"], sets);
+        assert!(with(&[Set::Test]).unwrap().read(Set::Test).is_ok());
+        let said = with(&[Set::Train, Set::Test]).unwrap_err().to_string();
+        assert!(said.contains("no train-labels-idx1-ubyte (") && !said.contains("images"), "{said}");
+        let said = with(&[Set::Test]).unwrap().read(Set::Train).err().unwrap().to_string();
+        assert!(said.contains("holds no train-labels-idx1-ubyte"), "{said}");
+        let file = folder.path().join("t10k-labels-idx1-ubyte.gz");
+        assert!(Folder::with(&file, &[], &[Set::Test]).unwrap_err().to_string().contains("is no folder"));
     }
 
     #[test]

@@ -13,6 +13,7 @@ mod compress;
 mod download;
 mod folder;
 pub mod model;
+pub mod order;
 pub mod package;
 pub mod pendigits;
 mod recipe;
@@ -26,13 +27,13 @@ use clap::ValueEnum;
 use digit8_core::digits::Digits;
 
 use collection::Collection;
-pub use folder::{Folder, Set};
+pub use folder::{Folder, Set, decompressed};
 pub use recipe::{Quantized, RecipeFlags, named_or_file};
 
 /// Where digits are to come from: flags that every command which reads digits has.
 #[derive(clap::Args, Clone, Debug)]
 pub struct Source {
-    /// Folder with the four IDX files, compressed or not
+    /// Folder with the IDX files, compressed or not, by MNIST's names, or as Kaggle or torchvision lay them out
     #[arg(long, env = "DIGIT8_DATA", value_name = "DIR")]
     pub data: Option<PathBuf>,
     /// The dataset; `mnist` where neither this nor a folder is given
@@ -84,7 +85,7 @@ const REFRESH: &str = "`digit8 data --refresh` fetches what is damaged again";
 impl Source {
     /// The digits.
     pub fn load(&self) -> anyhow::Result<Dataset> {
-        let folder = self.find()?;
+        let folder = self.find(&[Set::Train, Set::Test])?;
         let test = self.read(&folder, Set::Test)?;
         let train = self.read(&folder, Set::Train)?;
         // Of a folder with two kinds of digits, both are named.
@@ -101,7 +102,7 @@ impl Source {
 
     /// The test digits alone: a command that only measures need not hold the training images.
     pub fn load_test(&self) -> anyhow::Result<TestSet> {
-        self.read(&self.find()?, Set::Test)
+        self.read(&self.find(&[Set::Test])?, Set::Test)
     }
 
     /// The flags that ask another command for the same digits.
@@ -118,7 +119,7 @@ impl Source {
     /// The folder with the digits: the user's, or the first that has them, or one that they are fetched to. `refresh` asks the
     /// mirrors again, whatever the cache holds.
     pub fn locate(&self, refresh: bool) -> anyhow::Result<Folder> {
-        if refresh { self.fetch(&cache()?) } else { self.find() }
+        if refresh { self.fetch(&cache()?) } else { self.find(&[Set::Test]) }
     }
 
     /// Reads a set, and tells by its checksums what it is.
@@ -145,11 +146,10 @@ impl Source {
         })
     }
 
-    fn find(&self) -> anyhow::Result<Folder> {
+    /// A folder with these sets: the user's may have one alone.
+    fn find(&self, sets: &[Set]) -> anyhow::Result<Folder> {
         if let Some(path) = &self.data {
-            return Folder::complete(path).with_context(|| {
-                format!("{} does not hold digits: expected {}", path.display(), folder::expected())
-            });
+            return Folder::with(path, self.wanted().below, sets);
         }
         let cache = cache()?;
         let wanted = self.wanted();

@@ -3,28 +3,46 @@
 use std::path::Path;
 
 use anyhow::{Context, bail};
-use digit8_core::file::{self, Info, Model};
+use digit8_core::file::{self, Info, Loaded, Model};
 use digit8_core::float::{Mlp, Settings};
 use digit8_host::files;
 
 use crate::{Dataset, RecipeFlags};
 
-/// The model in a file, float or int8.
-pub fn read(path: &Path) -> anyhow::Result<(Model, Info)> {
-    file::read(&files::read(path)?).with_context(|| path.display().to_string())
+/// A model that was read, and what its file says of its origin.
+pub struct Stored<T> {
+    /// The model.
+    pub model: T,
+    /// Its origin.
+    pub info: Info,
+    /// The size of the file.
+    pub bytes: usize,
+}
+
+/// The model in a file, float or int8. What was done to read it, if anything, is printed.
+pub fn read(path: &Path) -> anyhow::Result<Stored<Model>> {
+    let file = files::read(path)?;
+    let Loaded { model, info, notes } = file::read(&file).with_context(|| path.display().to_string())?;
+    for note in notes {
+        eprintln!("{}: {note}", path.display());
+    }
+    Ok(Stored { model, info, bytes: file.len() })
 }
 
 /// The float32 network in a file.
-pub fn read_float(path: &Path) -> anyhow::Result<(Mlp, Info)> {
-    match read(path)? {
-        (Model::Float(mlp), info) => Ok((mlp, info)),
-        (Model::Int8(_), _) => bail!("{} is an int8 model, expected a float32 model", path.display()),
+pub fn read_float(path: &Path) -> anyhow::Result<Stored<Mlp>> {
+    let Stored { model, info, bytes } = read(path)?;
+    match model {
+        Model::Float(model) => Ok(Stored { model, info, bytes }),
+        Model::Int8(_) => bail!("{} is an int8 model, expected a float32 model", path.display()),
     }
 }
 
-/// Writes a model.
-pub fn write(path: &Path, model: &Model, info: &Info) -> anyhow::Result<()> {
-    files::write(path, &file::write(model, info)?)
+/// Writes a model, and gives the size of its file.
+pub fn write(path: &Path, model: &Model, info: &Info) -> anyhow::Result<usize> {
+    let file = file::write(model, info)?;
+    files::write(path, &file)?;
+    Ok(file.len())
 }
 
 /// What a trained model's file says of its origin.

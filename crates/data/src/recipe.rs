@@ -7,10 +7,11 @@ use clap::error::ErrorKind;
 use clap::{Arg, ArgMatches, Command};
 use digit8_core::Kernel;
 use digit8_core::digits::Digits;
+use digit8_core::file::Observers;
 use digit8_core::float::Mlp;
 use digit8_core::int8::{QuantizedMlp, Scheme};
 use digit8_core::quant::recipe::{NAMED, PARTS, Set};
-use digit8_core::quant::{Observations, Progress, QParams, Recipe, Rounding, Stage, convert, make};
+use digit8_core::quant::{Observations, Progress, Recipe, Rounding, Stage, convert, make};
 use digit8_host::files;
 use digit8_host::progress;
 use digit8_host::terminal::thousands;
@@ -22,7 +23,7 @@ use crate::Dataset;
 pub struct RecipeFlags {
     /// The recipe.
     pub recipe: Recipe,
-    /// Minima and maxima in a JSON file, in place of calibration.
+    /// What PyTorch's observers saw, in a JSON file, in place of calibration.
     pub observers: Option<PathBuf>,
     /// The flags that were given.
     pub given: Vec<&'static str>,
@@ -43,7 +44,8 @@ impl clap::Args for RecipeFlags {
             .value_name("FILE")
             .conflicts_with("samples")
             .value_parser(clap::value_parser!(PathBuf))
-            .help("Take minima and maxima from a JSON file instead: {\"quant\": {\"min\": …, \"max\": …}, \"linear1\": …, …}");
+            .help("Take what PyTorch's observers saw from a JSON file instead: {\"quant\": {\"min\": …, \"max\": …}, \"linear1\": …, …}, or \
+                 {\"scale\": …, \"zero_point\": …} for any of them, or a file that dump wrote");
         let command = command.next_help_heading("Recipe").arg(recipe.long_help(format!(
             "A recipe's name, its text (weight-bits=4/per-channel) or a JSON file with it; the flags below change parts of \
              it. Without one it is pytorch.\n\n{names}"
@@ -137,12 +139,7 @@ impl RecipeFlags {
                 !watches && recipe.retraining.epochs == 0,
                 "--observers gives ranges of the network as it is: no --equalize, --correct-bias, --rounding or --retrain"
             );
-            let seen = read_observers(path).with_context(|| path.display().to_string())?;
-            return Ok(Quantized {
-                int8: convert(mlp, recipe, Some(&seen))?,
-                seen: Some(seen),
-                losses: Vec::new(),
-            });
+            return self.observed(mlp, &files::read(path)?).with_context(|| path.display().to_string());
         }
         let digits = self.samples_of(dataset);
         let bar = progress::bar(1000, "Quantizing");
@@ -162,6 +159,15 @@ impl RecipeFlags {
         Ok(Quantized { int8: made.int8, seen: made.seen, losses: made.losses })
     }
 
+    /// Quantizes a network with what a file says of the observers.
+    fn observed(&self, mlp: &Mlp, observers: &[u8]) -> anyhow::Result<Quantized> {
+        let observers = Observers::read(observers)?;
+        let weights = convert(mlp, &Recipe { scheme: Scheme::Dynamic, ..self.recipe.clone() }, None)?;
+        let activations = observers.activations(self.recipe.scheme, &self.recipe.activation_grid()?)?;
+        let int8 = QuantizedMlp::new(weights.layers().clone(), activations)?;
+        Ok(Quantized { int8, seen: observers.extremes(), losses: Vec::new() })
+    }
+
     fn samples_of(&self, dataset: &Dataset) -> Digits {
         let calibration = &self.recipe.calibration;
         let digits = match calibration.set {
@@ -177,7 +183,7 @@ impl RecipeFlags {
             // The name alone: it goes into the model's metadata, where a path would tell others of this machine.
             (_, Some(path)) => {
                 let name = path.file_name().unwrap_or(path.as_os_str());
-                format!("minima and maxima from {}", name.display())
+                format!("observers of {}", name.display())
             }
             (false, None) => "none: each batch by its own range".into(),
             (true, None) => {
@@ -190,21 +196,6 @@ impl RecipeFlags {
             }
         }
     }
-}
-
-/// The minima and maxima in a JSON file.
-fn read_observers(path: &Path) -> anyhow::Result<Observations> {
-    let seen: Observations =
-        serde_json::from_slice(&files::read(path)?).context("expected minima and maxima by layer")?;
-    for (name, range) in [
-        ("quant", seen.quant),
-        ("linear1", seen.linear1),
-        ("linear2", seen.linear2),
-        ("linear3", seen.linear3),
-    ] {
-        QParams::affine(name, range)?;
-    }
-    Ok(seen)
 }
 
 #[cfg(test)]

@@ -23,9 +23,7 @@ pub fn read(path: &Path) -> anyhow::Result<Vec<Drawing>> {
         if pendigits::is_one(&bytes) {
             return pendigits::parse(bytes);
         }
-        let text =
-            String::from_utf8(decompressed(bytes)?).context("no text, and not compressed with gzip")?;
-        parse(&text, |line, error| {
+        parse(&decompressed(bytes)?, |line, error| {
             eprintln!("{}, line {line}: {error:#}; passed over", path.display());
         })
     };
@@ -78,13 +76,18 @@ pub fn images(drawings: &[Drawing], map: impl Fn(Point) -> Point) -> anyhow::Res
     Ok(Digits::new(images, drawings.iter().map(|drawing| drawing.label).collect())?)
 }
 
-/// The drawings of lines of JSON.
-fn parse(text: &str, mut report: impl FnMut(usize, anyhow::Error)) -> anyhow::Result<Vec<Drawing>> {
+/// The drawings of lines of JSON. `report` is told the lines that hold none.
+///
+/// # Errors
+/// If no line holds one.
+pub fn parse(text: &[u8], mut report: impl FnMut(usize, anyhow::Error)) -> anyhow::Result<Vec<Drawing>> {
     let mut drawings = Vec::new();
-    let lines = (1..).zip(text.lines()).filter(|(_, text)| !text.trim().is_empty());
+    // Some editors begin a file with a byte order mark.
+    let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
+    let lines = (1..).zip(text.split(|&byte| byte == b'\n')).filter(|(_, text)| !text.trim_ascii().is_empty());
     for (line, text) in lines {
         let drawing = || -> anyhow::Result<Drawing> {
-            let drawing: Drawing = serde_json::from_str(text)?;
+            let drawing: Drawing = serde_json::from_str(str::from_utf8(text).context("it is not UTF-8")?)?;
             ensure!(usize::from(drawing.label) < CLASSES, "label {}, expected 0 to 9", drawing.label);
             ensure!(drawing.image(|point| point).is_some(), "nothing is drawn");
             Ok(drawing)
@@ -124,7 +127,7 @@ not JSON
         assert_eq!(bad.iter().map(|(line, _)| *line).collect::<Vec<_>>(), [2, 4, 5]);
         assert!(bad[1].1.contains("label 11"), "{}", bad[1].1);
         assert!(bad[2].1.contains("nothing is drawn"), "{}", bad[2].1);
-        assert!(parse("\n", |_, _| ()).is_err());
+        assert!(parse(b"\n", |_, _| ()).is_err());
     }
 
     #[test]
@@ -149,5 +152,14 @@ not JSON
         let path = folder.path().join("drawings.jsonl.gz");
         std::fs::write(&path, encoder.finish().unwrap()).unwrap();
         assert_eq!(read(&path).unwrap().len(), 1);
+    }
+
+    #[test]
+    fn a_mark_at_the_start_and_a_line_that_is_no_text_are_no_hindrance() {
+        let line = br#"{"label": 1, "strokes": [[[5, 0], [5, 9]]]}"#;
+        let text = [&b"\xef\xbb\xbf"[..], line, b"\r\n\xff\xfe\n", line].concat();
+        let mut bad = Vec::new();
+        let drawings = parse(&text, |line, error| bad.push((line, error.to_string()))).unwrap();
+        assert_eq!((drawings.len(), bad), (2, vec![(2, "it is not UTF-8".to_owned())]));
     }
 }

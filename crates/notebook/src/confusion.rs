@@ -47,7 +47,7 @@ impl Chapter for Confusions<'_> {
 }
 
 fn picture(network: &Network) -> Markup {
-    let counts = &network.confusion.0;
+    let counts = &network.confusion.counts;
     let off_diagonal = |row: usize, column: usize| if row == column { 0 } else { counts[row][column] };
     let all = (0..CLASSES).flat_map(|row| (0..CLASSES).map(move |column| off_diagonal(row, column)));
     let most = all.max().unwrap_or(0).max(1);

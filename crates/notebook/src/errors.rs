@@ -32,7 +32,7 @@ impl<'a> Errors<'a> {
             networks.iter().map(move |(name, error)| {
                 [
                     format!("linear{number}, {name}"),
-                    decibels(error.sqnr),
+                    decibels(error.sqnr, 2),
                     format!("{:.6}", error.cosine),
                     short(error.max),
                 ]
@@ -42,8 +42,13 @@ impl<'a> Errors<'a> {
     }
 }
 
-fn decibels(sqnr: f64) -> String {
-    if sqnr.is_finite() { format!("{sqnr:.2} dB") } else { "∞ dB".into() }
+/// A ratio of signal to noise, with so many decimal places.
+pub fn decibels(sqnr: f64, places: usize) -> String {
+    match sqnr {
+        f64::INFINITY => "∞ dB".into(),
+        f64::NEG_INFINITY => "−∞ dB".into(),
+        sqnr => format!("{sqnr:.places$} dB"),
+    }
 }
 
 impl Chapter for Errors<'_> {
@@ -59,7 +64,7 @@ impl Chapter for Errors<'_> {
         let bar = |(name, error): &(&str, Error)| Bar {
             label: (*name).into(),
             value: error.sqnr,
-            text: decibels(error.sqnr),
+            text: decibels(error.sqnr, 2),
             class: "int8",
         };
         let group = |(number, networks): (usize, &Vec<(&str, Error)>)| Group {

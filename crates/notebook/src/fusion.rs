@@ -29,7 +29,7 @@ impl<'a> Fusion<'a> {
         let behind_relu = |index: usize| lab.outputs[index].mapv(|y| y.max(0.0));
         Ok(Self {
             lab,
-            activations: activations_table(seen, int8.activations()),
+            activations: activations_table(Some(seen), int8.activations()),
             steps: steps(&unfused.outputs, outputs),
             pictures: [
                 layer("linear1 + relu", &behind_relu(0), seen.linear1, &outputs[0]),

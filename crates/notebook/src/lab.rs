@@ -7,7 +7,8 @@ use digit8_core::file::{Info, Model};
 use digit8_core::float::{Mlp, Progress, Schedule, Settings, train};
 use ndarray::Array2;
 
-use digit8_data::{Dataset, model};
+use digit8_data::Dataset;
+use digit8_data::model::{self, Stored};
 use digit8_host::progress::TrainingBar;
 
 /// Everything that was there before quantization.
@@ -21,6 +22,8 @@ pub struct Lab {
     pub origin: Origin,
     /// The file of the float network.
     pub file: PathBuf,
+    /// Its size.
+    pub bytes: usize,
     /// What each layer makes of the test images, `[n, outputs]`, before ReLU.
     pub outputs: [Array2<f32>; 3],
 }
@@ -52,8 +55,9 @@ impl Lab {
         let losses = bar.finish();
         let info = model::trained_info(&mlp, &settings, &dataset.title);
         let file = out.join("model.safetensors");
-        model::write(&file, &Model::Float(mlp.clone()), &info)?;
-        Ok(Self::new(dataset, flags, out, (mlp, info), Origin::Trained { seed, losses }, file))
+        let bytes = model::write(&file, &Model::Float(mlp.clone()), &info)?;
+        let stored = Stored { model: mlp, info, bytes };
+        Ok(Self::new(dataset, flags, out, stored, Origin::Trained { seed, losses }, file))
     }
 
     /// Takes the network of a file.
@@ -65,12 +69,12 @@ impl Lab {
         dataset: Dataset,
         flags: String,
         out: &Path,
-        (mlp, info): (Mlp, Info),
+        Stored { model: mlp, info, bytes }: Stored<Mlp>,
         origin: Origin,
         file: PathBuf,
     ) -> Self {
         let outputs = mlp.layer_outputs(Kernel::best(), dataset.test.images());
-        Self { dataset, flags, out: out.into(), mlp, info, origin, file, outputs }
+        Self { dataset, flags, out: out.into(), mlp, info, bytes, origin, file, outputs }
     }
 
     /// What every accuracy must come with, where the digits are not MNIST's own test set.
@@ -82,6 +86,11 @@ impl Lab {
 
     /// The file of a quantized network.
     pub fn int8_file(&self, scheme: &str) -> PathBuf {
-        self.out.join(format!("model-{scheme}.safetensors"))
+        int8_file(&self.out, scheme)
     }
+}
+
+/// Where a quantized network goes.
+pub fn int8_file(out: &Path, scheme: &str) -> PathBuf {
+    out.join(format!("model-{scheme}.safetensors"))
 }

@@ -23,7 +23,7 @@ mod today;
 mod training;
 mod weights;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail, ensure};
 use digit8_core::file::Model;
@@ -34,7 +34,7 @@ use digit8_data::{Quantized, RecipeFlags, Source, model};
 use digit8_host::files;
 use digit8_host::process::typed;
 use digit8_report::{chart, page};
-use lab::{Lab, Origin};
+use lab::{Lab, Origin, int8_file};
 use network::{Calibrated, Network};
 use story::Story;
 
@@ -67,7 +67,10 @@ pub struct Args {
 /// Runs the command.
 pub fn run(args: Args) -> anyhow::Result<()> {
     let report = args.out.join("report.html");
-    files::check_writable(&report)?;
+    let mut outputs = vec![report.clone()];
+    outputs.extend(Scheme::ALL.map(|scheme| int8_file(&args.out, scheme.name())));
+    let outputs: Vec<&Path> = outputs.iter().map(PathBuf::as_path).collect();
+    files::check_outputs(&outputs, &args.model.as_deref().map_or(vec![], |model| vec![model]))?;
     let dataset = args.source.load()?;
     ensure!(!dataset.test.is_empty(), "{}: no test digits", dataset.origin);
     let typed = |flag: std::ffi::OsString| format!(" {}", typed(flag.as_ref()));
@@ -98,8 +101,7 @@ fn tell(lab: &Lab) -> anyhow::Result<String> {
     let mut story = Story::default();
     story.add(&digits::Digits::new(lab)?);
 
-    let bytes = files::read(&lab.file)?.len();
-    let float = Network::new(Model::Float(lab.mlp.clone()), bytes, test);
+    let float = Network::new(Model::Float(lab.mlp.clone()), lab.bytes, test)?;
     if let Origin::Trained { losses, .. } = &lab.origin {
         let curve = chart::loss_curve(losses, losses.len());
         files::write(&lab.out.join("loss.svg"), curve.file().as_bytes())?;
@@ -144,7 +146,7 @@ fn quantized(lab: &Lab, scheme: Scheme) -> anyhow::Result<(QuantizedMlp, Option<
     let flags = RecipeFlags::pytorch(scheme);
     let Quantized { int8, seen, .. } = flags.quantize(&lab.mlp, &lab.dataset)?;
     let (network, file) = (Model::Int8(int8.clone()), lab.int8_file(scheme.name()));
-    model::write(&file, &network, &model::quantized_info(lab.info.clone(), &flags, &lab.dataset))?;
-    let bytes = files::read(&file)?.len();
-    Ok((int8, seen, Network::new(network, bytes, &lab.dataset.test)))
+    let info = model::quantized_info(lab.info.clone(), &flags, &lab.dataset);
+    let bytes = model::write(&file, &network, &info)?;
+    Ok((int8, seen, Network::new(network, bytes, &lab.dataset.test)?))
 }

@@ -1,7 +1,8 @@
 //! A network of the story, and what it makes of the test digits.
 
+use anyhow::ensure;
 use digit8_core::Kernel;
-use digit8_core::compare::{Confusion, argmax, layer_outputs, logits, softmax};
+use digit8_core::compare::{Confusion, NO_ANSWER, argmax, layer_outputs, logits, softmax};
 use digit8_core::digits::{CLASSES, Digits};
 use digit8_core::file::Model;
 use digit8_core::int8::QuantizedMlp;
@@ -28,20 +29,20 @@ pub struct Network {
 
 impl Network {
     /// Reads all `digits`. `bytes` is the size of the model's file.
-    pub fn new(model: Model, bytes: usize, digits: &Digits) -> Self {
+    ///
+    /// # Errors
+    /// If one of the answers is not finite: the story is about digits that are read.
+    pub fn new(model: Model, bytes: usize, digits: &Digits) -> anyhow::Result<Self> {
         let name = match &model {
             Model::Float(_) => "float32",
             Model::Int8(int8) => int8.scheme().name(),
         };
         let logits = logits(&model, Kernel::best(), digits.images());
-        Self {
-            name,
-            bytes,
-            confusion: Confusion::count(&logits, digits.labels()),
-            layers: layer_outputs(&model, Kernel::best(), digits.images()),
-            model,
-            logits,
-        }
+        let confusion = Confusion::count(&logits, digits.labels());
+        let unanswered: u32 = confusion.unanswered.iter().sum();
+        ensure!(unanswered == 0, "{name}: {NO_ANSWER} on {unanswered} of {} digits", digits.len());
+        let layers = layer_outputs(&model, Kernel::best(), digits.images());
+        Ok(Self { name, bytes, confusion, layers, model, logits })
     }
 
     /// Which digit it reads in an image, and how sure it is.

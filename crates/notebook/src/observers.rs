@@ -27,7 +27,7 @@ impl<'a> Observers<'a> {
         let [linear1, linear2, linear3] = &lab.outputs;
         Self {
             lab,
-            activations: activations_table(seen, int8.activations()),
+            activations: activations_table(Some(seen), int8.activations()),
             weights: weights_table(int8),
             pictures: [
                 pixels(lab, seen.quant, input),

@@ -10,7 +10,8 @@ use super::lab::Lab;
 use digit8_report::page;
 
 use super::tell;
-use digit8_data::{Dataset, model};
+use digit8_data::Dataset;
+use digit8_data::model::{self, Stored};
 use digit8_host::files;
 
 /// Digits of noise, in bands that move with the label.
@@ -105,7 +106,7 @@ fn the_report_is_whole_and_well_formed() {
     assert!(!report.contains("<script") && !report.contains("http"), "nothing is run or fetched");
     // Each of the quantized models is a file that can be read.
     for scheme in ["static", "fused", "dynamic"] {
-        let model = model::read(&lab.int8_file(scheme)).unwrap().0;
+        let model = model::read(&lab.int8_file(scheme)).unwrap().model;
         assert!(matches!(model, Model::Int8(int8) if int8.scheme().name() == scheme));
     }
 }
@@ -135,7 +136,7 @@ fn the_notebooks_network_is_trained_and_written() {
     let report = tell(&lab).unwrap();
     assert_well_formed(&report);
     assert!(report.contains("digit8 train --seed 3 --out "));
-    let (model, info) = model::read(&folder.path().join("model.safetensors")).unwrap();
+    let Stored { model, info, .. } = model::read(&folder.path().join("model.safetensors")).unwrap();
     assert_eq!((model, &*info["seed"]), (Model::Float(lab.mlp), "3"));
     let curve = String::from_utf8(files::read(&folder.path().join("loss.svg")).unwrap()).unwrap();
     assert!(curve.starts_with("<svg") && curve.contains("xmlns"));

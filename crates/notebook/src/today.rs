@@ -76,7 +76,7 @@ fn column(lab: &Lab, name: &str, int8: QuantizedMlp) -> anyhow::Result<Vec<Strin
     cells.push(thousands(scales.sum()));
     let model = Model::Int8(int8);
     let bytes = write(&model, &Info::new())?.len();
-    let network = Network::new(model, bytes, &lab.dataset.test);
+    let network = Network::new(model, bytes, &lab.dataset.test)?;
     cells.push(format!("{} bytes", thousands(bytes)));
     cells.push(format!(
         "{} of {}",

@@ -4,6 +4,7 @@ use digit8_core::float::Linear;
 use digit8_core::int8::{QuantizedLinear, QuantizedMlp};
 use maud::{Markup, html};
 
+use super::errors::decibels;
 use super::lab::Lab;
 use super::story::Chapter;
 use super::training::{full_colour, tiled};
@@ -97,7 +98,7 @@ fn error_row(number: usize, float: &Linear, int8: &QuantizedLinear) -> [String; 
         format!("linear{number}"),
         least.to_string(),
         greatest.to_string(),
-        format!("{:.1} dB", error.sqnr),
+        decibels(error.sqnr, 1),
         format!("{:.6}", error.max),
         format!("{steps:.3}"),
     ]

@@ -4,24 +4,24 @@ use digit8_core::int8::{Activations, QuantizedLinear, QuantizedMlp};
 use digit8_core::quant::{Observations, WeightScale};
 use digit8_host::terminal::Table;
 
-/// What the observers saw, and the parameters that follow from it.
-pub fn activations_table(seen: &Observations, activations: &Activations) -> Table<5> {
+/// What the observers saw, where that is known, and the parameters that follow from it.
+pub fn activations_table(seen: Option<&Observations>, activations: &Activations) -> Table<5> {
     const HEADINGS: [&str; 5] = ["activations", "observed min", "observed max", "scale", "zero point"];
     let Activations::Static { input, outputs, .. } = activations else { return Table::new(HEADINGS, []) };
     let [output1, output2, output3] = outputs;
     let rows = [
-        ("quant", seen.quant, input),
-        ("linear1", seen.linear1, output1),
-        ("linear2", seen.linear2, output2),
-        ("linear3", seen.linear3, output3),
+        ("quant", seen.map(|seen| seen.quant), input),
+        ("linear1", seen.map(|seen| seen.linear1), output1),
+        ("linear2", seen.map(|seen| seen.linear2), output2),
+        ("linear3", seen.map(|seen| seen.linear3), output3),
     ];
     Table::new(
         HEADINGS,
         rows.map(|(name, range, qparams)| {
             [
                 name.into(),
-                range.min.to_string(),
-                range.max.to_string(),
+                range.map_or("–".into(), |range| range.min.to_string()),
+                range.map_or("–".into(), |range| range.max.to_string()),
                 qparams.scale.to_string(),
                 qparams.zero_point.to_string(),
             ]

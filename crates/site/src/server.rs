@@ -25,11 +25,14 @@ pub struct FolderServer {
 }
 
 impl FolderServer {
-    /// Serves for as long as the process lives.
-    pub fn serve(&self, listener: TcpListener) -> anyhow::Result<()> {
-        let server = Server::from_listener(listener, None).map_err(|error| anyhow!("{error}"))?;
+    /// Serves for as long as the process lives, on every one of the listeners.
+    pub fn serve(&self, listeners: impl IntoIterator<Item = TcpListener>) -> anyhow::Result<()> {
+        let servers = listeners
+            .into_iter()
+            .map(|listener| Server::from_listener(listener, None).map_err(|error| anyhow!("{error}")))
+            .collect::<anyhow::Result<Vec<_>>>()?;
         std::thread::scope(|scope| {
-            for _ in 0..THREADS {
+            for server in servers.iter().flat_map(|server| std::iter::repeat_n(server, THREADS)) {
                 scope.spawn(|| {
                     for request in server.incoming_requests() {
                         // A browser that went away wants no answer.
@@ -168,7 +171,7 @@ mod tests {
         write(".secret", "not for others");
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let address = listener.local_addr().unwrap();
-        std::thread::spawn(move || FolderServer { folder, isolated, print_messages: true }.serve(listener));
+        std::thread::spawn(move || FolderServer { folder, isolated, print_messages: true }.serve([listener]));
         address
     }
 

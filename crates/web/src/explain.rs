@@ -1,6 +1,6 @@
 //! Explanations for JavaScript: a part of the module that the page loads on its own, after the first answers.
 
-use digit8_core::compare::{Confusion, argmax, logits, softmax};
+use digit8_core::compare::{Confusion, NO_ANSWER, answer, logits, softmax};
 use digit8_core::digits::{CLASSES, PIXELS};
 use digit8_core::explain::Hybrid;
 use digit8_core::file::Model;
@@ -96,7 +96,7 @@ impl Explainer {
     /// If one of the files is not such a network, or they do not fit together.
     #[wasm_bindgen(constructor)]
     pub fn new(float: &[u8], int8: &[u8]) -> Result<Explainer, JsError> {
-        let read = |file| file::read(file).map_err(refuse);
+        let read = |file| file::read(file).map(|(model, _)| model).map_err(refuse);
         match (read(float)?, read(int8)?) {
             (Model::Float(float), Model::Int8(int8)) => {
                 let hybrid = Hybrid::new(&float, &int8, Kernel::best()).map_err(refuse)?;
@@ -109,7 +109,7 @@ impl Explainer {
     /// Where the two differ on one image `[784]`, and which layer is to blame.
     ///
     /// # Errors
-    /// If it is not one image.
+    /// If it is not one image, or an answer is not finite.
     #[wasm_bindgen(unchecked_return_type = "Explanation")]
     pub fn explain(&self, pixels: &[u8]) -> Result<JsValue, JsError> {
         Ok(serde_wasm_bindgen::to_value(&self.hybrid.explain(pixels).map_err(refuse)?)?)
@@ -119,7 +119,7 @@ impl Explainer {
     /// `[n]`, and of a drawing `[784]`.
     ///
     /// # Errors
-    /// If there is no such width, or images and labels are not as many.
+    /// If there is no such width, images and labels are not as many, or an answer is not finite.
     #[wasm_bindgen(unchecked_return_type = "Narrowed")]
     pub fn narrow(
         &self,
@@ -152,13 +152,17 @@ impl Explainer {
         let model = Model::Int8(narrowed);
         let answers = |pixels: &[u8]| logits(&model, Kernel::best(), pixels);
         let of_samples = answers(samples);
-        let of_drawing = drawing.map(|pixels| answers(&pixels));
+        let of_drawing = drawing.map(|pixels| answers(&pixels)).unwrap_or_default();
+        let no_answer = || JsError::new(NO_ANSWER);
+        let digits =
+            of_samples.chunks_exact(CLASSES).map(answer).collect::<Option<_>>().ok_or_else(no_answer)?;
+        answer(&of_drawing).ok_or_else(no_answer)?;
         Ok(serde_wasm_bindgen::to_value(&Narrowed {
             bits,
             weight_bytes,
-            digits: of_samples.chunks_exact(CLASSES).map(argmax).collect(),
+            digits,
             correct: Confusion::count(&of_samples, labels).correct(),
-            probabilities: of_drawing.and_then(|logits| Some(softmax(logits.first_chunk()?))),
+            probabilities: of_drawing.first_chunk().map(softmax),
             weights,
         })?)
     }

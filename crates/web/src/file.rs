@@ -1,58 +1,49 @@
 //! Model files, with their headers read by JavaScript's own JSON parser: with another one, the module would be half as large
 //! again, and the first answer would come that much later.
 
-use digit8_core::file::{Model, Tensors, View, missing, model};
+use digit8_core::file::{self, Entry, Model, Tensors, container};
 use digit8_core::{Error, Result, verdict};
 use js_sys::{Array, JSON, Object, Reflect};
 use wasm_bindgen::prelude::*;
 
-/// The model in a safetensors file.
+/// The model in a safetensors file, and what was done to read it.
 ///
 /// # Errors
 /// As those of [`digit8_core::file::read`].
-pub fn read(file: &[u8]) -> Result<Model> {
-    Ok(read_with_threshold(file)?.0)
-}
-
-/// [`read`], with the least probability at which the model's answers are to be believed, 0 to 1.
-///
-/// # Errors
-/// As those of [`digit8_core::file::read`].
-pub fn read_with_threshold(file: &[u8]) -> Result<(Model, f64)> {
-    let short = || Error::File("the file is cut short".into());
-    let (length, rest) = file.split_first_chunk().ok_or_else(short)?;
-    let length = usize::try_from(u64::from_le_bytes(*length)).map_err(|_| short())?;
-    let (header, data) = rest.split_at_checked(length).ok_or_else(short)?;
-    let header = std::str::from_utf8(header).ok().and_then(parsed);
-    let header = header.ok_or_else(|| Error::File("its header is not JSON".into()))?;
-    let info = get(&header, "__metadata__").and_then(|metadata| get(&metadata, "digit8")?.as_string());
-    let info = info.and_then(|info| parsed(&info));
-    let named = |name| info.as_ref().and_then(|info| get(info, name)?.as_string());
-    let threshold = named(verdict::METADATA).map(|text| js_sys::parse_float(&text));
+pub fn read(file: &[u8]) -> Result<Read> {
+    let (header, data) = container::open(file)?;
+    let tensors = parsed(header).ok_or_else(|| Error::File("its header is not JSON".into()))?;
+    let metadata = get(&tensors, METADATA).and_then(|metadata| get(&metadata, "digit8")?.as_string());
+    let origin = metadata.and_then(|text| parsed(&text));
+    let header = Header { tensors, origin };
+    let threshold = header.origin(verdict::METADATA).map(|text| js_sys::parse_float(&text));
     let threshold = threshold.filter(|threshold| (0.0..=1.0).contains(threshold)).unwrap_or(verdict::SURE);
-    Ok((model(&File { header, data }, named("scheme").as_deref())?, threshold))
+    let (model, notes) = file::model(&header, data)?;
+    Ok(Read { model, notes, threshold })
 }
 
-struct File<'a> {
-    header: JsValue,
-    data: &'a [u8],
+const METADATA: &str = "__metadata__";
+
+struct Header {
+    tensors: JsValue,
+    origin: Option<JsValue>,
 }
 
-impl Tensors for File<'_> {
-    fn tensor(&self, name: &str) -> Result<View<'_>> {
-        let found = get(&self.header, name).ok_or_else(|| {
-            let names = self.header.dyn_ref::<Object>().map(|header| Object::keys(header).iter().collect());
-            let names: Vec<JsValue> = names.unwrap_or_default();
-            let names: Vec<String> = names.iter().filter_map(JsValue::as_string).collect();
-            missing(name, &names.iter().map(String::as_str).collect::<Vec<_>>())
-        })?;
-        let dtype = get(&found, "dtype").and_then(|dtype| dtype.as_string());
-        let view = || {
-            let shape = numbers(&found, "shape")?;
-            let &[start, end] = &numbers(&found, "data_offsets")?[..] else { return None };
-            Some(View { dtype: dtype?, shape, data: self.data.get(start..end)? })
-        };
-        view().ok_or_else(|| Error::File(format!("{name} is not described as a tensor in the file")))
+impl Tensors for Header {
+    fn names(&self) -> Vec<String> {
+        let keys = self.tensors.dyn_ref::<Object>().map(Object::keys).unwrap_or_default();
+        keys.iter().filter_map(|key| key.as_string()).filter(|name| name != METADATA).collect()
+    }
+
+    fn entry(&self, name: &str) -> Option<Entry> {
+        let found = get(&self.tensors, name)?;
+        let &[start, end] = &numbers(&found, "data_offsets")?[..] else { return None };
+        let dtype = get(&found, "dtype")?.as_string()?;
+        Some(Entry { dtype, shape: numbers(&found, "shape")?, bytes: start..end })
+    }
+
+    fn origin(&self, key: &str) -> Option<String> {
+        get(self.origin.as_ref()?, key)?.as_string()
     }
 }
 
@@ -65,6 +56,7 @@ fn get(object: &JsValue, name: &str) -> Option<JsValue> {
 }
 
 fn numbers(object: &JsValue, name: &str) -> Option<Vec<usize>> {
-    let number = |value: JsValue| Some(value.as_f64()? as usize);
+    let number = |value: JsValue| value.as_f64().filter(|number| *number == f64::from(*number as u32));
+    let number = |value: JsValue| Some(number(value)? as usize);
     get(object, name)?.dyn_ref::<Array>()?.iter().map(number).collect()
 }

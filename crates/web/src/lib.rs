@@ -16,7 +16,7 @@ mod trace;
 
 use std::sync::OnceLock;
 
-use digit8_core::compare::softmax;
+use digit8_core::compare::{NO_ANSWER, answer, softmax};
 use digit8_core::digits::{CLASSES, PIXELS};
 use digit8_core::file::Model;
 use digit8_core::float::FloatEngine;
@@ -62,11 +62,12 @@ pub fn rasterize(points: &[f32], lengths: &[usize], pen: f32) -> Option<Vec<u8>>
 /// The probabilities `[10]` of logits `[10]`.
 ///
 /// # Errors
-/// If there are not ten.
+/// If there are not ten, or they are not finite.
 #[wasm_bindgen]
 pub fn probabilities(logits: &[f32]) -> Result<Vec<f64>, JsError> {
     let logits: &[f32; CLASSES] =
         logits.try_into().map_err(|_| JsError::new(&format!("{} logits, expected 10", logits.len())))?;
+    answer(logits).ok_or_else(|| JsError::new(NO_ANSWER))?;
     Ok(softmax(logits).to_vec())
 }
 
@@ -78,6 +79,7 @@ pub struct Classifier {
     hidden: [usize; 2],
     /// The least probability that is believed.
     threshold: f64,
+    notes: Vec<String>,
     pixels: Vec<u8>,
     logits: Vec<f32>,
 }
@@ -100,8 +102,8 @@ impl Classifier {
                 .ok_or_else(|| JsError::new(&format!("no kernel \"{name}\" in this module")))?,
             None => Kernel::best(),
         };
-        let (model, threshold) =
-            file::read_with_threshold(file).map_err(|error: Error| JsError::new(&error.to_string()))?;
+        let Read { model, notes, threshold } =
+            file::read(file).map_err(|error: Error| JsError::new(&error.to_string()))?;
         let (engine, kind, hidden) = match &model {
             Model::Float(mlp) => {
                 (Engine::Float(Box::new(mlp.engine(kernel))), "float32".to_owned(), mlp.hidden())
@@ -111,7 +113,7 @@ impl Classifier {
             }
         };
         let (pixels, logits) = (vec![0; batch * PIXELS], vec![0.0; batch * CLASSES]);
-        Ok(Self { engine, kind, hidden, threshold, pixels, logits })
+        Ok(Self { engine, kind, hidden, threshold, notes, pixels, logits })
     }
 
     /// `float32`, or the scheme of an int8 model.
@@ -130,6 +132,12 @@ impl Classifier {
     #[wasm_bindgen(getter, js_name = isSure)]
     pub fn is_sure(&self) -> bool {
         self.logits.first_chunk().is_some_and(|logits| Verdict::of(logits, self.threshold).sure)
+    }
+
+    /// What was done to read the file, a sentence each; none for a file that digit8 wrote.
+    #[wasm_bindgen(getter)]
+    pub fn notes(&self) -> Vec<String> {
+        self.notes.clone()
     }
 
     /// Where the pixels `[batch, 784]` go, as an address in the module's memory.

@@ -71,8 +71,8 @@ pub fn run(args: Args) -> anyhow::Result<()> {
         "--out is {}, expected .html",
         args.out.display()
     );
-    files::check_writable(&args.out)?;
-    let (mlp, _) = model::read_float(&args.model)?;
+    files::check_outputs(&[&args.out, &done_path, &json_path], &[&args.model])?;
+    let mlp = model::read_float(&args.model)?.model;
     let network = checksum(&files::read(&args.model)?);
     let widths = if args.widths.is_empty() { Width::ALL.to_vec() } else { args.widths.clone() };
     let mut recipes =

@@ -53,11 +53,10 @@ impl Mlp {
         self.layers.each_ref().map(|layer| {
             let (outputs, inputs) = layer.weight.dim();
             let weights = Weights::pack(kernel, &contiguous(&layer.weight), outputs, inputs);
-            let mut y = Array2::zeros((batch, outputs));
-            let out = y.as_slice_mut().unwrap_or(&mut []);
-            weights.forward(&x, &layer.bias.to_vec(), false, out);
-            x = out.iter().map(|y| y.max(0.0)).collect();
-            y
+            let mut y = vec![0.0; batch * outputs];
+            weights.forward(&x, &layer.bias.to_vec(), false, &mut y);
+            x = y.iter().map(|y| y.max(0.0)).collect();
+            matrix(&y, outputs)
         })
     }
 }
@@ -65,6 +64,11 @@ impl Mlp {
 /// The array's values in row-major order, whatever its layout.
 pub(crate) fn contiguous<T: Copy>(array: &Array2<T>) -> Vec<T> {
     array.iter().copied().collect()
+}
+
+/// The matrix of these values, row by row, with so many columns.
+pub(crate) fn matrix<T: Copy>(values: &[T], columns: usize) -> Array2<T> {
+    Array2::from_shape_fn((values.len() / columns, columns), |(row, column)| values[row * columns + column])
 }
 
 /// Checks that layers of these weight shapes and bias lengths lead from 784 pixels to 10 logits.
@@ -104,6 +108,8 @@ mod tests {
         assert!(Mlp::random([1, 1], 0).is_ok());
         assert!(message([0, 5]).contains("linear1.weight is [0, 784], expected [1 to 32768, 784]"));
         assert!(message([1, MAX_INPUTS + 1]).contains("linear2.weight is [32769, 1]"));
+        // Refused before there is an attempt to allocate it.
+        assert!(message([1 << 40, 1 << 40]).contains("linear1.weight is [1099511627776, 784]"));
         let [linear1, _, linear3] = Mlp::random([3, 4], 0).unwrap().layers().clone();
         let [_, other, _] = Mlp::random([5, 4], 0).unwrap().layers().clone();
         let error = Mlp::new([linear1, other, linear3]).unwrap_err().to_string();

@@ -12,7 +12,7 @@ mod trainer;
 
 pub use engine::FloatEngine;
 pub use mlp::{Linear, Mlp};
-pub(crate) use mlp::{check_finite, check_shapes, contiguous};
+pub(crate) use mlp::{check_finite, check_shapes, contiguous, matrix};
 pub use source::{NO_DIGIT, Source, Target, certain};
 pub use teacher::Taught;
 pub use train::{Progress, Schedule, Settings, train};

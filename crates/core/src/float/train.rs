@@ -6,7 +6,7 @@ use crate::digits::{CLASSES, PIXELS};
 use crate::float::batches::Plan;
 use crate::float::source::Source;
 use crate::float::trainer::Trainer;
-use crate::float::{Linear, Mlp};
+use crate::float::{Linear, Mlp, check_shapes};
 use crate::random::Random;
 use crate::{Error, Kernel, Result};
 
@@ -55,8 +55,11 @@ impl Mlp {
     /// `±1/√inputs`.
     ///
     /// # Errors
-    /// [`Error::Model`] if a hidden layer is empty.
+    /// [`Error::Model`] if a hidden layer is empty or too large.
     pub fn random(hidden: [usize; 2], seed: u64) -> Result<Self> {
+        let [h1, h2] = hidden;
+        // Before anything is allocated.
+        check_shapes(&[((h1, PIXELS), h1), ((h2, h1), h2), ((CLASSES, h2), CLASSES)])?;
         let mut random = Random::new(seed);
         let mut linear = |inputs: usize, outputs: usize| {
             let bound = 1.0 / (inputs as f32).sqrt();

@@ -5,7 +5,7 @@ use ndarray::Array2;
 
 use crate::Kernel;
 use crate::digits::{PIXELS, normalized};
-use crate::float::contiguous;
+use crate::float::{contiguous, matrix};
 use crate::int8::engine::{pixel_qparams, quantize_reals};
 use crate::int8::{Activations, QuantizedLinear, QuantizedMlp};
 use crate::quant::QParams;
@@ -78,20 +78,16 @@ impl QuantizedMlp {
         const LINEAR: [&str; 3] = ["linear1", "linear2", "linear3"];
         const RELU: [&str; 2] = ["relu1", "relu2"];
         let table = normalized().map(|x| input.quantize(x));
-        let mut x = matrix(pixels.iter().map(|&pixel| table[usize::from(pixel)]).collect(), PIXELS);
+        let quantized: Vec<u8> = pixels.iter().map(|&pixel| table[usize::from(pixel)]).collect();
+        let mut x = matrix(&quantized, PIXELS);
         let mut qparams = input;
         let mut steps = vec![Step { name: "quant", values: Values::Quantized(x.clone(), input) }];
         for (index, (layer, output)) in self.layers().iter().zip(outputs).enumerate() {
             let hidden = index < RELU.len();
             let stage = layer.requantization(qparams, output, fused && hidden);
-            let mut y = Array2::zeros((x.nrows(), layer.bias.len()));
-            let zero_point = qparams.zero_point.0;
-            pack(kernel, layer).requantize(
-                &contiguous(&x),
-                zero_point,
-                &stage,
-                y.as_slice_mut().unwrap_or(&mut []),
-            );
+            let mut y = vec![0; x.nrows() * layer.bias.len()];
+            pack(kernel, layer).requantize(&contiguous(&x), qparams.zero_point.0, &stage, &mut y);
+            let mut y = matrix(&y, layer.bias.len());
             steps.push(Step { name: LINEAR[index], values: Values::Quantized(y.clone(), output) });
             if hidden && !fused {
                 y.mapv_inplace(|q| q.max(output.zero_point.0));
@@ -118,7 +114,7 @@ impl QuantizedMlp {
                 let relu: Vec<f32> = y.iter().map(|y| y.max(0.0)).collect();
                 x = vec![0; relu.len()];
                 qparams = quantize_reals(kernel, &relu, &mut x);
-                Step { name, values: Values::Real(matrix(y, outputs)) }
+                Step { name, values: Values::Real(matrix(&y, outputs)) }
             })
             .collect()
     }
@@ -127,9 +123,4 @@ impl QuantizedMlp {
 fn pack(kernel: Kernel, layer: &QuantizedLinear) -> Weights {
     let (outputs, inputs) = layer.weight.dim();
     Weights::pack(kernel, &contiguous(&layer.weight), outputs, inputs)
-}
-
-fn matrix<T: Copy>(values: Vec<T>, columns: usize) -> Array2<T> {
-    let rows = values.len() / columns;
-    Array2::from_shape_fn((rows, columns), |(row, column)| values[row * columns + column])
 }

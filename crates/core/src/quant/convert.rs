@@ -19,6 +19,21 @@ pub enum Granularity {
     PerChannel,
 }
 
+impl Granularity {
+    /// The name in files: `tensor` or `channel`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Granularity::PerTensor => "tensor",
+            Granularity::PerChannel => "channel",
+        }
+    }
+
+    /// The granularity of a name.
+    pub fn named(name: &str) -> Option<Self> {
+        [Granularity::PerTensor, Granularity::PerChannel].into_iter().find(|known| known.name() == name)
+    }
+}
+
 /// How activations are to be quantized.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Calibration {

@@ -317,7 +317,7 @@ mod tests {
             let text = format!("scheme=fused/weight-bits={width}/per-channel/activation-bits=4");
             let int8 = made(&mlp, &text, KERNEL).unwrap().int8;
             let file = write(&Model::Int8(int8.clone()), &Info::new()).unwrap();
-            let (back, _) = read(&file).unwrap();
+            let back = read(&file).unwrap().model;
             assert_eq!(back, Model::Int8(int8.clone()), "{width}");
             let wide = made(&mlp, "scheme=fused/per-channel", KERNEL).unwrap().int8;
             let wide = write(&Model::Int8(wide), &Info::new()).unwrap();

@@ -6,7 +6,7 @@ mod parameters;
 mod subject;
 
 use digit8_core::Kernel;
-use digit8_core::compare::{Error as Distance, argmax};
+use digit8_core::compare::{Error as Distance, answer};
 use digit8_core::digits::{CLASSES, PIXELS};
 use digit8_core::int8::{Activations, QuantizedMlp};
 use digit8_core::quant::QParams;
@@ -124,11 +124,12 @@ pub fn compare(
     })
 }
 
-fn digits_of(logits: &Array2<f32>) -> Vec<usize> {
+/// The digits that are read; none where the logits are not finite.
+fn digits_of(logits: &Array2<f32>) -> Vec<Option<usize>> {
     logits
         .rows()
         .into_iter()
-        .map(|row| argmax(&row.iter().copied().take(CLASSES).collect::<Vec<_>>()))
+        .map(|row| answer(&row.iter().copied().take(CLASSES).collect::<Vec<_>>()))
         .collect()
 }
 

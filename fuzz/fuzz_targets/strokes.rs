@@ -1,0 +1,17 @@
+//! Files of drawings: every line is a digit or is reported, and every drawing an image.
+#![no_main]
+
+use digit8_core::digits::PIXELS;
+use digit8_data::strokes;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| {
+    let lines = bytes.split(|&byte| byte == b'\n').filter(|line| !line.trim_ascii().is_empty()).count();
+    let mut reported = 0;
+    if let Ok((digits, writers)) = strokes::parse(bytes, |_, _| reported += 1) {
+        assert!(!digits.is_empty() && writers <= digits.len());
+        // A byte order mark alone is no line.
+        assert!(digits.len() + reported == lines || digits.len() + reported + 1 == lines);
+        assert!(digits.images().chunks_exact(PIXELS).all(|image| image.iter().any(|&pixel| pixel > 0)));
+    }
+});
