@@ -55,7 +55,7 @@ fn scales_and_zero_points_are_pytorchs() {
                 let what = format!("{case}.{kind}.{grid_name}");
                 let ours = observer.qparams(&what, &grid);
                 if known.contains(&what) {
-                    let QParams { scale, zero_point } = ours.unwrap();
+                    let QParams { scale, zero_point, .. } = ours.unwrap();
                     assert_equal(&what, &[scale.get(), zero_point.0.into()], &file.vector(&what));
                     compared += 1;
                 } else {
@@ -114,7 +114,7 @@ fn default_recipe_for_x86_is_pytorchs() {
         let qparams = |name: &str| {
             let observer = &result["observers"][format!("{name}.activation_post_process")];
             let scale = Scale::new(observer["scale"][0].as_f64().unwrap() as f32).unwrap();
-            QParams { scale, zero_point: ZeroPoint(observer["zero_point"][0].as_u64().unwrap() as u8) }
+            QParams::new(scale, ZeroPoint(observer["zero_point"][0].as_u64().unwrap() as u8))
         };
         let outputs = ["linear1", "linear2", "linear3"].map(qparams);
         let mlp = golden.model();
@@ -170,7 +170,7 @@ fn histogram_of_the_input_is_pytorchs() {
             observer.range(&Grid::REDUCED),
             Range { min: of("hist_new_min"), max: of("hist_new_max") }
         );
-        let QParams { scale, zero_point } = observer.qparams("quant", &Grid::REDUCED).unwrap();
+        let QParams { scale, zero_point, .. } = observer.qparams("quant", &Grid::REDUCED).unwrap();
         assert_eq!(f64::from(scale.get()), theirs["scale"][0]);
         assert_eq!(u64::from(zero_point.0), theirs["zero_point"][0]);
     }

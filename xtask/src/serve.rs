@@ -40,6 +40,7 @@ pub struct Args {
 pub fn run(args: Args) -> anyhow::Result<()> {
     // The port first: a build that ends in "port in use" is a build for nothing.
     let listener = listen(args.port)?;
+    let is_built = args.folder.is_none();
     let folder = match args.folder {
         Some(folder) => {
             ensure!(folder.is_dir(), "{} is no folder", folder.display());
@@ -55,6 +56,17 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     println!("serving {} at {address} (Ctrl-C ends it)", folder.display());
     if args.open {
         open::that(&address).with_context(|| format!("cannot open a browser; visit {address}"))?;
+    }
+    if is_built {
+        let folder = folder.clone();
+        // Nobody waits for the digits to test and to train with: the page is there before them.
+        std::thread::spawn(move || match web::add_digits(&folder) {
+            Ok(true) => {
+                println!("the digits to test and to train with are there: reload the page to use them")
+            }
+            Ok(false) => {}
+            Err(error) => println!("the page goes without digits to test and to train with: {error:#}"),
+        });
     }
     let Args { cross_origin_isolated: isolated, print_messages, .. } = args;
     FolderServer { folder, isolated, print_messages }.serve(listener)

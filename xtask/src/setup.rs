@@ -91,8 +91,8 @@ impl Toolchain {
         matches!(self, Self::Installed(_))
     }
 
-    /// `cargo VERB` for wasm with SIMD, in a target folder of its own.
-    pub fn cargo(&self, verb: &str) -> Command {
+    /// `cargo VERB` for wasm with or without SIMD, in a target folder of its own.
+    pub fn cargo(&self, verb: &str, simd: bool) -> Command {
         let mut command = cargo();
         // The caller's flags are for the caller's machine, and would replace the target's.
         for name in ["RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "CARGO_BUILD_RUSTFLAGS"] {
@@ -100,9 +100,12 @@ impl Toolchain {
         }
         command
             .current_dir(root())
-            .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", "-Ctarget-feature=+simd128")
+            .env(
+                "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS",
+                if simd { "-Ctarget-feature=+simd128" } else { "" },
+            )
             .args([verb, "--target", TARGET, "--target-dir"])
-            .arg(target_folder());
+            .arg(target_folder(simd));
         if let Self::Debian { linker } = self {
             command
                 .env("RUSTC", DEBIAN_RUSTC)
@@ -114,9 +117,9 @@ impl Toolchain {
     }
 }
 
-/// Where wasm is built, apart from what is native.
-pub fn target_folder() -> PathBuf {
-    root().join("target/wasm")
+/// Where wasm is built, apart from what is native: one folder for each set of flags, or each build would undo the other's.
+pub fn target_folder(simd: bool) -> PathBuf {
+    root().join(if simd { "target/wasm" } else { "target/wasm-plain" })
 }
 
 /// The library's folder, if the active compiler has one for wasm.
@@ -174,8 +177,8 @@ mod tests {
 
     #[test]
     fn an_installed_library_is_used_as_it_is() {
-        let cargo = Toolchain::Installed("lib".into()).cargo("build");
-        let target_folder = target_folder();
+        let cargo = Toolchain::Installed("lib".into()).cargo("build", true);
+        let target_folder = target_folder(true);
         let expected = ["build", "--target", TARGET, "--target-dir", &target_folder.to_string_lossy()];
         assert_eq!(words(&cargo), expected);
         // The caller's flags are removed, and the compiler is the caller's.
@@ -183,12 +186,17 @@ mod tests {
         assert_eq!(variable(&cargo, "RUSTC"), None);
         let flags = variable(&cargo, "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS");
         assert_eq!(flags, Some(Some(OsStr::new("-Ctarget-feature=+simd128"))));
+        // A module for browsers without SIMD may have none, and lies elsewhere.
+        let plain = Toolchain::Installed("lib".into()).cargo("build", false);
+        let flags = variable(&plain, "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS");
+        assert_eq!(flags, Some(Some(OsStr::new(""))));
+        assert_ne!(words(&plain), words(&cargo));
     }
 
     #[test]
     fn debians_compiler_builds_the_library_and_links_with_what_was_found() {
         let toolchain = Toolchain::Debian { linker: "/somewhere/wasm-ld".into() };
-        let cargo = toolchain.cargo("build");
+        let cargo = toolchain.cargo("build", true);
         assert!(words(&cargo).ends_with(&["-Z".into(), "build-std=std,panic_abort".into()]));
         assert_eq!(variable(&cargo, "RUSTC"), Some(Some(OsStr::new(DEBIAN_RUSTC))));
         let linker = variable(&cargo, "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER");

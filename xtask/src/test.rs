@@ -161,12 +161,15 @@ fn clippy_for_wasm() -> anyhow::Result<Count> {
         println!("skipped: the compiler for wasm is Debian's, for which there is no clippy here");
         return Ok(Count { skipped: 1, ..Count::default() });
     }
-    lint(toolchain.cargo("clippy").args(["--package=digit8-web", "--all-features", "--", "-Dwarnings"]))
+    lint(toolchain.cargo("clippy", true).args(["--package=digit8-web", "--all-features", "--", "-Dwarnings"]))
 }
 
 fn build() -> anyhow::Result<Count> {
     npm_packages()?;
-    web::build(&web::default_folder(), Purpose::Publish)?;
+    ensure!(
+        web::build(&web::default_folder(), Purpose::Publish)?,
+        "the first answer weighs more than it may: see above"
+    );
     web::build_traces()?;
     Ok(ONE)
 }

@@ -28,7 +28,7 @@ use digit8_core::digits::Digits;
 use digit8_core::file::Model;
 use digit8_core::int8::Scheme;
 
-use digit8_data::{Dataset, Recipe, Set, Source, model};
+use digit8_data::{Dataset, RecipeFlags, Source, model};
 use digit8_host::files;
 use digit8_host::process::output;
 use digit8_host::progress;
@@ -187,10 +187,9 @@ impl Args {
                 (Model::Int8(_), _) => bail!("{NOTEBOOK_NAME} is an int8 model"),
             },
         };
-        let recipe = Recipe { per_channel: false, calibrate: Set::Train, samples: None, observers: None };
         let mut int8 = Vec::new();
         for scheme in Scheme::ALL {
-            int8.push(recipe.quantize(&float, scheme, dataset)?.0);
+            int8.push(RecipeFlags::pytorch(scheme).quantize(&float, dataset)?.int8);
         }
         Ok(Models { float, int8 })
     }

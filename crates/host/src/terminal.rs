@@ -4,6 +4,11 @@ use comfy_table::{CellAlignment, presets};
 
 /// An aligned table: a heading for each column, the first column to the left, numbers to the right.
 pub fn table<const N: usize>(headings: [&str; N], rows: impl IntoIterator<Item = [String; N]>) -> String {
+    table_of(headings.map(str::to_owned).to_vec(), rows.into_iter().map(Vec::from))
+}
+
+/// [`table`], with as many columns as there are headings.
+pub fn table_of(headings: Vec<String>, rows: impl IntoIterator<Item = Vec<String>>) -> String {
     let mut table = comfy_table::Table::new();
     table.load_style(presets::NOTHING).set_header(headings).add_rows(rows);
     for (index, column) in table.column_iter_mut().enumerate() {

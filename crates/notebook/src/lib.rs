@@ -19,6 +19,7 @@ mod score;
 mod story;
 #[cfg(test)]
 mod tests;
+mod today;
 mod training;
 mod weights;
 
@@ -29,7 +30,7 @@ use digit8_core::file::Model;
 use digit8_core::int8::{Activations, QuantizedMlp, Scheme};
 use digit8_core::quant::Observations;
 
-use digit8_data::{Recipe, Set, Source, model};
+use digit8_data::{Quantized, RecipeFlags, Source, model};
 use digit8_host::files;
 use digit8_host::process::typed;
 use digit8_report::{chart, page};
@@ -122,6 +123,7 @@ fn tell(lab: &Lab) -> anyhow::Result<String> {
     story.add(&errors::Errors::new(lab, &float, &all[1..]));
     story.add(&confusion::Confusions::new(lab, &all));
     story.add(&disagreements::Disagreements::new(lab, &all)?);
+    story.add(&today::Today::new(lab)?);
     story.add(&reproduce::Reproduce::new(lab));
     Ok(page::document("From float32 to int8, step by step", &score::summary(lab, &all), &story.chapters()))
 }
@@ -139,10 +141,10 @@ fn calibrated(lab: &Lab, scheme: Scheme) -> anyhow::Result<Calibrated> {
 
 /// Quantizes the float network, writes the result, and lets it read the test digits.
 fn quantized(lab: &Lab, scheme: Scheme) -> anyhow::Result<(QuantizedMlp, Option<Observations>, Network)> {
-    let recipe = Recipe { per_channel: false, calibrate: Set::Test, samples: None, observers: None };
-    let (int8, seen) = recipe.quantize(&lab.mlp, scheme, &lab.dataset)?;
+    let flags = RecipeFlags::pytorch(scheme);
+    let Quantized { int8, seen, .. } = flags.quantize(&lab.mlp, &lab.dataset)?;
     let (network, file) = (Model::Int8(int8.clone()), lab.int8_file(scheme.name()));
-    model::write(&file, &network, &model::quantized_info(lab.info.clone(), &recipe, scheme, &lab.dataset))?;
+    model::write(&file, &network, &model::quantized_info(lab.info.clone(), &flags, &lab.dataset))?;
     let bytes = files::read(&file)?.len();
     Ok((int8, seen, Network::new(network, bytes, &lab.dataset.test)))
 }

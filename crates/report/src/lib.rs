@@ -6,6 +6,8 @@
 
 pub mod chart;
 pub mod confusion;
+pub mod interval;
 pub mod machine;
+pub mod misread;
 pub mod page;
 pub mod quantized;

@@ -22,12 +22,13 @@ pub struct Site {
 /// The service worker, which lists all other files and therefore comes last.
 const SERVICE_WORKER: &str = "sw.js";
 
-/// The hexadecimal digits of a hash in a name.
-const HASH: usize = 10;
+/// The script that says why the others do not run: it is to be there also where a newer version has taken the place of them.
+const BOOT: &str = "boot.js";
 
 /// Files that others find by a fixed name.
 fn keeps_its_name(path: &str) -> bool {
     path == SERVICE_WORKER
+        || path == BOOT
         || path == "robots.txt"
         || path.ends_with(".html")
         || path.ends_with(".webmanifest")
@@ -144,20 +145,25 @@ impl Bundler {
     }
 }
 
-/// `main.js` → `main-1a2b3c4d5e.js`.
+/// `main.js` → `main-1a2b3c4d5e.js`. A module's or a model's name has the whole digest, by which the page checks its bytes.
 fn hashed_name(path: &str, bytes: &[u8]) -> String {
-    let hash = &files::hex(&Sha256::digest(bytes))[..HASH];
+    let digest = files::hex(&Sha256::digest(bytes));
+    let is_checked = path.ends_with(".wasm") || path.ends_with(".safetensors");
+    let hash = if is_checked { &digest[..] } else { &digest[..SHORT] };
     let (folder, name) = path.rsplit_once('/').map_or(("", path), |(folder, name)| (folder, name));
     let (stem, extension) = name.rsplit_once('.').unwrap_or((name, "bin"));
     let slash = if folder.is_empty() { "" } else { "/" };
     format!("{folder}{slash}{stem}-{hash}.{extension}")
 }
 
+/// So many digits of its digest tell a file from all others of its name.
+const SHORT: usize = 10;
+
 /// Whether a path's name was made from its content.
 pub fn is_hashed_name(path: &str) -> bool {
     let stem = path.rsplit_once('.').map_or(path, |(stem, _)| stem);
     let hash = stem.rsplit_once('-').map_or("", |(_, hash)| hash);
-    hash.len() == HASH && hash.bytes().all(|byte| byte.is_ascii_hexdigit())
+    (hash.len() == SHORT || hash.len() == 64) && hash.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 /// The way from one file to another.
@@ -194,7 +200,7 @@ fn service_worker(template: &[u8], files: &BTreeMap<String, Vec<u8>>) -> anyhow:
         .collect();
     let list = serde_json::to_string(&list)?;
     let template = std::str::from_utf8(template).context("www/sw.js is not text")?;
-    let version = &files::hex(&Sha256::digest(list.clone() + template))[..HASH];
+    let version = &files::hex(&Sha256::digest(list.clone() + template))[..SHORT];
     let mut filled = template.to_owned();
     for (place, value) in [("'%VERSION%'", format!("'{version}'")), ("'%FILES%'", format!("'{list}'"))] {
         if !template.contains(place) {

@@ -1,9 +1,10 @@
-//! Scripts and styles without their comments, which only those who read the source need.
+//! Scripts and styles without their comments and indentation, which only those who read the source need.
 
-/// A script or a style without the comments and blank lines that stand by themselves; any other file as it is.
+/// A script or a style without indentation, and without the comments and blank lines that stand by themselves; any other file as
+/// it is.
 ///
 /// Only whole lines go: what shares its line with code, like the type of an expression, stays. So nothing has to be parsed, as
-/// long as no text in a script has a line that begins like a comment.
+/// long as no text in a script has lines that begin like a comment, or with blanks that matter.
 pub fn without_comments(path: &str, bytes: Vec<u8>) -> Vec<u8> {
     let script = path.ends_with(".js");
     if !script && !path.ends_with(".css") {
@@ -30,7 +31,7 @@ pub fn without_comments(path: &str, bytes: Vec<u8>) -> Vec<u8> {
                 }
             }
         }
-        kept += line;
+        kept += line.trim_start_matches([' ', '\t']);
     }
     kept.into_bytes()
 }
@@ -52,10 +53,10 @@ mod tests {
         check(
             "a.js",
             script,
-            "import './a.js'; // why\nf(id);\n  const b = /** @type {T} */ (c);\n/** @type {T} */ (d).e();\n\
+            "import './a.js'; // why\nf(id);\nconst b = /** @type {T} */ (c);\n/** @type {T} */ (d).e();\n\
              const url = 'https://x';\n",
         );
-        check("a.css", "/* Colours\n   and type */\n\np {\n  top: 0;\n}\n", "p {\n  top: 0;\n}\n");
+        check("a.css", "/* Colours\n   and type */\n\np {\n  top: 0;\n}\n", "p {\ntop: 0;\n}\n");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Builds `dist/`: the page as static files for any host and any sub-path.
 
 mod cache;
+mod digits;
 mod wasm;
 mod weight;
 
@@ -39,7 +40,8 @@ pub enum Purpose {
 
 /// Runs the command.
 pub fn run(args: Args) -> anyhow::Result<()> {
-    build(&args.out, Purpose::Publish)
+    build(&args.out, Purpose::Publish)?;
+    Ok(())
 }
 
 /// `dist/`, at the top of the workspace.
@@ -54,9 +56,10 @@ pub fn build_traces() -> anyhow::Result<()> {
     let folder = root().join("target/web/trace");
     // The tests take what they find there: no module of an earlier build.
     let _ = fs::remove_dir_all(&folder);
-    let traced = wasm::KERNELS.map(|wasm::Variant { name, features }| wasm::Variant {
+    let traced = wasm::KERNELS.map(|wasm::Variant { name, features, simd }| wasm::Variant {
         name: format!("{name}-trace").into(),
         features: format!("{features},trace").into(),
+        simd,
     });
     for (path, bytes) in wasm::build(&toolchain, &optimizer, &traced)? {
         files::write(&folder.join(path), &bytes)?;
@@ -64,8 +67,19 @@ pub fn build_traces() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Builds the page into a folder, all of it or nothing.
-pub fn build(out: &Path, purpose: Purpose) -> anyhow::Result<()> {
+/// Packs digits, unless they are packed, and builds the page that is to be looked at once more with them. Returns whether it did.
+pub fn add_digits(out: &Path) -> anyhow::Result<bool> {
+    if digits::are_packed() {
+        return Ok(false);
+    }
+    digits::pack()?;
+    build(out, Purpose::Look)?;
+    Ok(digits::are_packed())
+}
+
+/// Builds the page into a folder, all of it or nothing. Returns whether the first answer keeps within its budget, which a page
+/// that is not shrunk is not asked to.
+pub fn build(out: &Path, purpose: Purpose) -> anyhow::Result<bool> {
     let toolchain = Toolchain::ready()?;
     println!("{}", toolchain.description());
     let optimizer = match purpose {
@@ -74,21 +88,24 @@ pub fn build(out: &Path, purpose: Purpose) -> anyhow::Result<()> {
     };
     if purpose == Purpose::Publish {
         println!("{}", optimizer.description());
+        digits::pack()?;
     }
     let mut files = read_folder(&root().join("www"))?;
-    files.extend(wasm::build(&toolchain, &optimizer, &[&wasm::KERNELS[..], &[wasm::EXPLAIN]].concat())?);
+    let variants = [&wasm::KERNELS[..], &wasm::EXPLAIN, &[wasm::LAB]].concat();
+    files.extend(wasm::build(&toolchain, &optimizer, &variants)?);
+    files.extend(digits::packed()?);
     let site = bundle(files)?;
-    let mut compressed = BTreeMap::new();
+    let (mut compressed, mut within) = (BTreeMap::new(), true);
     if purpose == Purpose::Publish {
         compressed = weight::compress(&site.files)?;
-        weight::print(&site, &compressed, &wasm::KERNELS);
+        within = weight::print(&site, &compressed, &wasm::KERNELS);
     }
     let all = site.files.iter().map(|(path, bytes)| (path.clone(), bytes)).chain(compressed.iter().flat_map(
         |(path, forms)| [(format!("{path}.br"), &forms.brotli), (format!("{path}.gz"), &forms.gzip)],
     ));
     replace_folder(out, all)?;
     println!("wrote {}", out.display());
-    Ok(())
+    Ok(within)
 }
 
 /// Replaces a built page by these files: they are written to a folder beside it, which is then renamed. Refuses to replace

@@ -23,24 +23,32 @@ pub struct Variant {
     pub name: Cow<'static, str>,
     /// Features of crates/web.
     pub features: Cow<'static, str>,
+    /// Whether the whole module may use SIMD; an engine without it rejects a module for one such instruction.
+    pub simd: bool,
 }
 
 impl Variant {
-    const fn new(name: &'static str, features: &'static str) -> Self {
-        Self { name: Cow::Borrowed(name), features: Cow::Borrowed(features) }
+    const fn new(name: &'static str, features: &'static str, simd: bool) -> Self {
+        Self { name: Cow::Borrowed(name), features: Cow::Borrowed(features), simd }
     }
 }
 
 /// The modules that the page chooses from, a kernel in each: an engine rejects a whole module for one instruction that it does
 /// not know, and a kernel that nobody calls is weight.
 pub const KERNELS: [Variant; 3] = [
-    Variant::new("digit8_scalar", "scalar"),
-    Variant::new("digit8", "simd128"),
-    Variant::new("digit8_relaxed", "relaxed-simd"),
+    Variant::new("digit8_scalar", "scalar", false),
+    Variant::new("digit8", "simd128", true),
+    Variant::new("digit8_relaxed", "relaxed-simd", true),
 ];
 
-/// The explanations, in a module of their own, so that nobody waits for them.
-pub const EXPLAIN: Variant = Variant::new("explain", "explain,simd128");
+/// The explanations, in modules of their own, so that nobody waits for them.
+pub const EXPLAIN: [Variant; 2] = [
+    Variant::new("explain_scalar", "explain,scalar", false),
+    Variant::new("explain", "explain,simd128", true),
+];
+
+/// The laboratory, which whoever opens one of its views loads.
+pub const LAB: Variant = Variant::new("lab", "lab,simd128", true);
 
 /// Binaryen's `wasm-opt`, if it is installed.
 pub struct Optimizer(Option<(PathBuf, String)>);
@@ -106,7 +114,7 @@ pub fn build(
         // While a module is finished, the next is compiled.
         let mut finishing = Vec::new();
         for variant in variants {
-            let module = compile(toolchain, &variant.features)?;
+            let module = compile(toolchain, variant)?;
             finishing.push(scope.spawn(|| finish(optimizer, &variant.name, module)));
         }
         let mut files = BTreeMap::new();
@@ -118,15 +126,15 @@ pub fn build(
 }
 
 /// The bytes of crates/web as WebAssembly.
-fn compile(toolchain: &Toolchain, features: &str) -> anyhow::Result<Vec<u8>> {
-    run(toolchain.cargo("build").args([
+fn compile(toolchain: &Toolchain, variant: &Variant) -> anyhow::Result<Vec<u8>> {
+    run(toolchain.cargo("build", variant.simd).args([
         "--package=digit8-web",
         "--lib",
         "--profile=wasm",
         "--features",
-        features,
+        &variant.features,
     ]))?;
-    files::read(&setup::target_folder().join(TARGET).join("wasm/digit8_web.wasm"))
+    files::read(&setup::target_folder(variant.simd).join(TARGET).join("wasm/digit8_web.wasm"))
 }
 
 /// A module's script and its optimised bytes.
