@@ -42,9 +42,8 @@ function answer(session, panels) {
   const { pixels } = session;
   if (session.state.kernel) showPixels(preview, pixels);
   const [float, int8] = /** @type {const} */ (['float', 'int8']).map((side) => {
-    const network = session.network(side);
-    const answer = pixels && network?.answer(pixels);
-    panels[side].show(answer, network?.isSure);
+    const answer = pixels && session.network(side)?.answer(pixels);
+    panels[side].show(answer);
     return answer;
   });
   if (!float || !int8 || !session.isReady) {
@@ -85,10 +84,7 @@ function readings(session) {
   const { state, pixels } = session;
   const parts = /** @type {const} */ (['float', 'int8']).map((side) => {
     const { phase, loaded } = state.networks[side];
-    if (pixels && loaded) {
-      const digit = best(loaded.network.answer(pixels));
-      return loaded.network.isSure ? `${NAMES[side]} reads ${digit}` : `${NAMES[side]} is not sure (${digit}?)`;
-    }
+    if (pixels && loaded) return `${NAMES[side]} reads ${best(loaded.network.answer(pixels))}`;
     return `${NAMES[side]} ${phase === 'loading' ? 'is still loading' : 'cannot answer'}`;
   });
   return `${parts.join(', ')}.`;

@@ -175,11 +175,6 @@ export class Network {
     return this.#module.exports.probabilities(this.logits(pixels).slice(0, CLASSES));
   }
 
-  /** Whether the last answer is to be believed: as something that is no digit, a network would call a drawing one all the same. */
-  get isSure() {
-    return this.#classifier.isSure;
-  }
-
   /**
    * Milliseconds that so many calls take, each with the next batch of images `[n, 784]`.
    * @param {Uint8Array} images

@@ -9,7 +9,6 @@ const NONE = '–';
 export class Panel {
   #section;
   #digit;
-  #verdict;
   #rows;
   #facts;
   #network;
@@ -22,7 +21,6 @@ export class Panel {
   constructor(section, name) {
     this.#section = section;
     this.#digit = element('p', { class: 'digit', 'data-testid': `${name}-digit` }, NONE);
-    this.#verdict = element('p', { class: 'sure', 'data-testid': `${name}-verdict` }, NONE);
     const rows = Array.from({ length: 10 }, (_, digit) => {
       const bar = element('span', { class: 'bar' });
       const value = element('td', { role: 'cell', 'data-testid': `${name}-probability-${digit}` }, NONE);
@@ -47,7 +45,7 @@ export class Panel {
     section.classList.add('blank');
     section.append(
       this.#network,
-      element('div', { class: 'reading' }, this.#digit, this.#verdict),
+      this.#digit,
       // The roles stay when a narrow window lays the table out as columns.
       element(
         'table',
@@ -60,16 +58,11 @@ export class Panel {
     );
   }
 
-  /**
-   * @param {Float64Array | undefined} probabilities
-   * @param {boolean} [isSure] whether they are to be believed
-   */
-  show(probabilities, isSure = true) {
+  /** @param {Float64Array | undefined} probabilities */
+  show(probabilities) {
     const most = probabilities && best(probabilities);
     this.#section.classList.toggle('blank', most === undefined);
     this.#digit.textContent = most === undefined ? NONE : String(most);
-    this.#verdict.textContent = isSure ? this.#digit.textContent : 'not sure';
-    this.#section.classList.toggle('unsure', most !== undefined && !isSure);
     this.#rows.forEach(({ row, bar, value }, digit) => {
       const probability = probabilities?.[digit];
       bar.style.setProperty('--share', String(probability ?? 0));

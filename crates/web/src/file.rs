@@ -2,7 +2,7 @@
 //! again, and the first answer would come that much later.
 
 use digit8_core::file::{Model, Tensors, View, missing, model};
-use digit8_core::{Error, Result, verdict};
+use digit8_core::{Error, Result};
 use js_sys::{Array, JSON, Object, Reflect};
 use wasm_bindgen::prelude::*;
 
@@ -11,14 +11,6 @@ use wasm_bindgen::prelude::*;
 /// # Errors
 /// As those of [`digit8_core::file::read`].
 pub fn read(file: &[u8]) -> Result<Model> {
-    Ok(read_with_threshold(file)?.0)
-}
-
-/// [`read`], with the least probability at which the model's answers are to be believed, 0 to 1.
-///
-/// # Errors
-/// As those of [`digit8_core::file::read`].
-pub fn read_with_threshold(file: &[u8]) -> Result<(Model, f64)> {
     let short = || Error::File("the file is cut short".into());
     let (length, rest) = file.split_first_chunk().ok_or_else(short)?;
     let length = usize::try_from(u64::from_le_bytes(*length)).map_err(|_| short())?;
@@ -26,11 +18,8 @@ pub fn read_with_threshold(file: &[u8]) -> Result<(Model, f64)> {
     let header = std::str::from_utf8(header).ok().and_then(parsed);
     let header = header.ok_or_else(|| Error::File("its header is not JSON".into()))?;
     let info = get(&header, "__metadata__").and_then(|metadata| get(&metadata, "digit8")?.as_string());
-    let info = info.and_then(|info| parsed(&info));
-    let named = |name| info.as_ref().and_then(|info| get(info, name)?.as_string());
-    let threshold = named(verdict::METADATA).map(|text| js_sys::parse_float(&text));
-    let threshold = threshold.filter(|threshold| (0.0..=1.0).contains(threshold)).unwrap_or(verdict::SURE);
-    Ok((model(&File { header, data }, named("scheme").as_deref())?, threshold))
+    let scheme = info.and_then(|info| get(&parsed(&info)?, "scheme")?.as_string());
+    model(&File { header, data }, scheme.as_deref())
 }
 
 struct File<'a> {

@@ -21,7 +21,6 @@ use digit8_core::digits::{CLASSES, PIXELS};
 use digit8_core::file::Model;
 use digit8_core::float::FloatEngine;
 use digit8_core::int8::Int8Engine;
-use digit8_core::verdict::Verdict;
 use digit8_core::stroke::{self, Point};
 use digit8_core::{Error, Kernel};
 use wasm_bindgen::prelude::*;
@@ -76,8 +75,6 @@ pub struct Classifier {
     engine: Engine,
     kind: String,
     hidden: [usize; 2],
-    /// The least probability that is believed.
-    threshold: f64,
     pixels: Vec<u8>,
     logits: Vec<f32>,
 }
@@ -100,8 +97,7 @@ impl Classifier {
                 .ok_or_else(|| JsError::new(&format!("no kernel \"{name}\" in this module")))?,
             None => Kernel::best(),
         };
-        let (model, threshold) =
-            file::read_with_threshold(file).map_err(|error: Error| JsError::new(&error.to_string()))?;
+        let model = file::read(file).map_err(|error: Error| JsError::new(&error.to_string()))?;
         let (engine, kind, hidden) = match &model {
             Model::Float(mlp) => {
                 (Engine::Float(Box::new(mlp.engine(kernel))), "float32".to_owned(), mlp.hidden())
@@ -110,8 +106,7 @@ impl Classifier {
                 (Engine::Int8(Box::new(mlp.engine(kernel))), mlp.scheme().to_string(), mlp.hidden())
             }
         };
-        let (pixels, logits) = (vec![0; batch * PIXELS], vec![0.0; batch * CLASSES]);
-        Ok(Self { engine, kind, hidden, threshold, pixels, logits })
+        Ok(Self { engine, kind, hidden, pixels: vec![0; batch * PIXELS], logits: vec![0.0; batch * CLASSES] })
     }
 
     /// `float32`, or the scheme of an int8 model.
@@ -124,12 +119,6 @@ impl Classifier {
     #[wasm_bindgen(getter)]
     pub fn hidden(&self) -> Vec<usize> {
         self.hidden.to_vec()
-    }
-
-    /// Whether the answer to the first image of the last [`run`](Self::run) is to be believed.
-    #[wasm_bindgen(getter, js_name = isSure)]
-    pub fn is_sure(&self) -> bool {
-        self.logits.first_chunk().is_some_and(|logits| Verdict::of(logits, self.threshold).sure)
     }
 
     /// Where the pixels `[batch, 784]` go, as an address in the module's memory.

@@ -1,6 +1,6 @@
 //! Networks made by recipes.
 
-use digit8_core::{Kernel, verdict};
+use digit8_core::Kernel;
 use digit8_core::digits::Digits;
 use digit8_core::file::{Info, Model, write};
 use digit8_core::int8::QuantizedMlp;
@@ -113,7 +113,7 @@ impl Workshop {
         ranges: &str,
         progress: &Function,
     ) -> Result<Product, JsError> {
-        let (Model::Float(mlp), threshold) = file::read_with_threshold(float).map_err(refuse)? else {
+        let Model::Float(mlp) = file::read(float).map_err(refuse)? else {
             return Err(JsError::new("an int8 network, expected float32"));
         };
         let text = recipe;
@@ -141,8 +141,7 @@ impl Workshop {
             QuantizedMlp::new(made.int8.layers().clone(), activations).map_err(refuse)?
         };
         let weight_bytes = int8.weight_bytes();
-        let info = [("recipe", text.to_owned()), (verdict::METADATA, threshold.to_string())];
-        let info: Info = info.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        let info = Info::from([("recipe".to_owned(), text.to_owned())]);
         let file = write(&Model::Int8(int8), &info).map_err(refuse)?;
         Ok(Product { file: Uint8Array::from(&file[..]), weight_bytes })
     }
