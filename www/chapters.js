@@ -21,12 +21,20 @@ const STYLE = new URL('./chapters.css', import.meta.url);
  */
 const CHAPTERS = {
   why: () => import('./why.js'),
+  walk: () => import('./lab/walk.js'),
+  neuron: () => import('./lab/neuron.js'),
+  'test-digits': () => import('./lab/test-digits.js'),
   bits: () => import('./bits.js'),
+  make: () => import('./lab/make.js'),
+  retrain: () => import('./lab/retrain.js'),
+  own: () => import('./lab/own.js'),
   bench: () => import('./bench.js'),
   how: () => import('./how.js'),
+  words: () => import('./lab/words.js'),
+  class: () => import('./lab/class.js'),
 };
 /** Small ones, which show their buttons to those who search for them. */
-const EARLY = new Set(['bench']);
+const EARLY = new Set(['walk', 'neuron', 'test-digits', 'make', 'retrain', 'own', 'bench', 'class']);
 
 /**
  * @param {Session} session
@@ -37,6 +45,7 @@ export async function open(session, networks, panels) {
   openTimes(session, panels);
   const fill = (/** @type {string} */ id) => openChapter(id, session, networks);
   await styled();
+  addEventListener('keydown', helpWithKeys);
   for (const id of Object.keys(CHAPTERS)) {
     if (!EARLY.has(id)) near(byId(id), () => fill(id));
   }
@@ -52,6 +61,14 @@ export async function open(session, networks, panels) {
     fill(id);
   }
   await openOffline(session);
+}
+
+/** A sheet of what the keys do, on `?`. @param {KeyboardEvent} event */
+async function helpWithKeys(event) {
+  const isTyping = event.target instanceof HTMLElement && event.target.matches('input[type="text"], textarea');
+  if (event.key !== '?' || isTyping) return;
+  const { showKeys } = await import('./lab/keys.js');
+  showKeys();
 }
 
 /**

@@ -6,9 +6,11 @@ import { byId } from './dom.js';
 import { kernelName, loadBest, panic } from './engine.js';
 import { words } from './errors.js';
 import { hasSimd } from './kernels.js';
+import { made } from './lab/maker.js';
 import { Networks } from './networks.js';
 import { Pad } from './pad.js';
 import { SIDES, Session } from './session.js';
+import { leaveOut } from './visible.js';
 
 const root = document.documentElement;
 const undo = /** @type {HTMLButtonElement} */ (byId('undo'));
@@ -25,9 +27,11 @@ let loading;
 const session = new Session();
 session.onError = (error) => session.stop(panicked(error));
 const networks = new Networks(session, program);
+networks.add(made);
 
 // From here on the page itself says what is wrong.
 root.dataset.started = '';
+leaveOut();
 openChoices();
 openPad();
 const panels = openAnswers(session, networks);

@@ -54,8 +54,8 @@ export class Networks {
     this.#session = session;
     this.#ready = ready;
     this.#make = make;
-    session.subscribe(({ model, scheme, recipe }, before) => {
-      if (model !== before.model || scheme !== before.scheme || recipe !== before.recipe) this.bringAll();
+    session.subscribe(({ model, scheme, recipe, ranges, own }, before) => {
+      if (model !== before.model || scheme !== before.scheme || recipe !== before.recipe || ranges !== before.ranges || own !== before.own) this.bringAll();
     });
   }
 

@@ -3,6 +3,7 @@
 
 import { clip, within } from './clip.js';
 import { inkPicture } from './engine.js';
+import { settled } from './drawing-code.js';
 import { BLANK } from './session.js';
 
 /** @import { Point, Session } from './session.js' */
@@ -84,7 +85,10 @@ export class Pad {
   #lift() {
     const { drawing } = this.#session.state;
     this.#pointer = undefined;
-    if (drawing.isDown) this.#session.update({ drawing: { ...drawing, isDown: false } });
+    if (!drawing.isDown) return;
+    // As it is in the page's address, so that whoever opens that sees the same answers.
+    const strokes = drawing.strokes.map((stroke, at) => (at + 1 < drawing.strokes.length ? stroke : settled(stroke)));
+    this.#session.update({ drawing: { strokes, isDown: false } });
   }
 
   /** @param {PointerEvent} event */

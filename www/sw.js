@@ -20,7 +20,7 @@ const PAGE = 'index.html';
 
 /** @param {string} path */
 const address = (path) => new URL(path, SCOPE).href;
-const isLarge = (/** @type {string} */ path) => /\.(wasm|safetensors)$/.test(path);
+const isLarge = (/** @type {string} */ path) => /\.(wasm|safetensors|digits)$/.test(path);
 const CORE = Object.keys(FILES).filter((path) => !isLarge(path));
 /** The files of the page as they are named without their digests: an earlier version's are called the same. */
 const stem = (/** @type {string} */ path) => path.replace(/-[0-9a-f]+(?=\.\w+$)/, '');

@@ -1,7 +1,7 @@
 //! `cargo xtask …`: what this repository needs done: building, serving and testing. Every other word goes to the program
 //! `digit8`, built for release.
 //!
-//! Imports `host`, and no crate that knows of networks.
+//! Imports `host` and `site`, and no crate that knows of networks.
 
 #![forbid(unsafe_code)]
 
@@ -10,6 +10,7 @@ mod digit8;
 mod serve;
 mod setup;
 mod test;
+mod tools;
 mod web;
 
 use std::ffi::OsString;

@@ -4,6 +4,7 @@
 
 #![forbid(unsafe_code)]
 
+mod ablations;
 mod bench;
 mod compare;
 mod data;
@@ -11,17 +12,18 @@ mod dump;
 mod eval;
 mod export;
 mod import;
+mod models;
 mod notebook;
+mod pack;
 mod quantize;
 mod samples;
+mod sweep;
 mod train;
 
 use std::process::ExitCode;
 
-use anyhow::ensure;
 use clap::{Parser, Subcommand};
 use digit8_core::Kernel;
-use digit8_kernels::KERNEL_VARIABLE;
 
 /// Train, quantize, measure and explain a digit classifier.
 #[derive(Parser)]
@@ -37,9 +39,13 @@ enum Command {
     Train(train::Args),
     Quantize(quantize::Args),
     Eval(eval::Args),
+    Models(models::Args),
+    Ablations(ablations::Args),
     Dump(dump::Args),
     Samples(samples::Args),
+    Sweep(sweep::Args),
     Notebook(notebook::Args),
+    Pack(pack::Args),
     Bench(bench::Args),
     Export(export::Args),
     Import(import::Args),
@@ -59,20 +65,20 @@ fn main() -> ExitCode {
 }
 
 fn run(command: Command) -> anyhow::Result<()> {
-    // The library passes over a kernel that this CPU cannot run; who names one here wants to know.
-    if let Some(name) = std::env::var_os(KERNEL_VARIABLE).filter(|name| !name.is_empty()) {
-        let names: Vec<_> = Kernel::available().iter().map(|kernel| kernel.name()).collect();
-        let known = names.iter().any(|known| **known == *name);
-        ensure!(known, "{KERNEL_VARIABLE} is {name:?}: this CPU runs {}", names.join(", "));
-    }
+    // Who names a kernel that this CPU cannot run wants to know.
+    Kernel::chosen()?;
     match command {
         Command::Data(args) => data::run(args),
         Command::Train(args) => train::run(args),
         Command::Quantize(args) => quantize::run(args),
         Command::Eval(args) => eval::run(args),
+        Command::Models(args) => models::run(args),
+        Command::Ablations(args) => ablations::run(args),
         Command::Dump(args) => dump::run(args),
         Command::Samples(args) => samples::run(args),
+        Command::Sweep(args) => sweep::run(args),
         Command::Notebook(args) => notebook::run(args),
+        Command::Pack(args) => pack::run(args),
         Command::Bench(args) => bench::run(args),
         Command::Export(args) => export::run(args),
         Command::Import(args) => import::run(args),

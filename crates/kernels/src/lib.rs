@@ -7,13 +7,15 @@
 //! Weights are packed once, for one kernel, when a model is loaded ([`int8::Weights`], [`float::Weights`]); the products
 //! then write to slices of the caller's and allocate nothing.
 
+mod arch;
 pub mod float;
+mod gemm;
 pub mod int8;
-mod isa;
+mod kernel;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod limits;
-mod panels;
+mod lookup;
 mod simd;
 pub mod train;
 
-pub use isa::{KERNEL_VARIABLE, Kernel};
+pub use kernel::{KERNEL_VARIABLE, Kernel, UnknownKernel};

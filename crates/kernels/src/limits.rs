@@ -38,6 +38,8 @@ impl Limit {
     pub fn of(kernel: Kernel) -> Vec<Limit> {
         match kernel {
             Kernel::Scalar => Vec::new(),
+            #[cfg(target_arch = "aarch64")]
+            Kernel::Neon(_) | Kernel::DotProd(_) => Vec::new(),
             #[cfg(target_arch = "x86_64")]
             Kernel::Avx2(avx2) => x86::avx2(avx2),
             #[cfg(target_arch = "x86_64")]
@@ -54,7 +56,7 @@ mod x86 {
     use std::hint::black_box;
 
     use super::{CHAINS, Limit, Unit};
-    use crate::isa::{Avx2, Avx512, AvxVnni};
+    use crate::arch::x86_64::{avx2::Avx2, avx512::Avx512, avxvnni::AvxVnni};
 
     /// 16 KiB: half of the smallest L1 about.
     const L1: usize = 16 << 10;

@@ -36,8 +36,12 @@ fn kernels() -> Vec<Kernel> {
     kernels
 }
 
-/// Few where every instruction is interpreted, many elsewhere.
-const CASES: u64 = if cfg!(miri) { 4 } else { 300 };
+/// Random cases of each test: few where every instruction is interpreted, many elsewhere, or as many as `DIGIT8_CASES` says.
+fn random_cases() -> u64 {
+    let set = std::env::var("DIGIT8_CASES").ok().and_then(|number| number.parse().ok());
+    set.unwrap_or(if cfg!(miri) { 4 } else { 300 })
+}
+
 const LARGEST: u32 = if cfg!(miri) { 40 } else { 1000 };
 
 /// Inputs and outputs, up to [`LARGEST`] of both. Now and then a row is so long that its groups are searched in parts, and
@@ -95,7 +99,7 @@ fn output(random: &mut Random) -> Output {
 #[test]
 fn every_kernel_gives_the_scalar_integers() {
     for kernel in kernels() {
-        for case in 0..CASES {
+        for case in 0..random_cases() {
             let random = &mut Random(case);
             let (inputs, outputs) = shape(random);
             let batch = 1 + random.below(9) as usize;
@@ -171,7 +175,7 @@ fn outputs_of_fewer_bits_end_at_their_own_maximum() {
 #[test]
 fn quantize_lookup_and_range_agree() {
     for kernel in kernels() {
-        for case in 0..CASES {
+        for case in 0..random_cases() {
             let random = &mut Random(case);
             let count = random.below(LARGEST) as usize;
             let reals: Vec<f32> = (0..count).map(|_| wild(random)).collect();
@@ -197,7 +201,7 @@ fn quantize_lookup_and_range_agree() {
 #[test]
 fn every_float_kernel_agrees_within_rounding() {
     for kernel in kernels() {
-        for case in 0..CASES {
+        for case in 0..random_cases() {
             let random = &mut Random(case);
             let (inputs, outputs) = shape(random);
             let batch = 1 + random.below(9) as usize;
@@ -228,7 +232,7 @@ fn every_float_kernel_agrees_within_rounding() {
 }
 
 #[test]
-#[cfg(not(miri))]
+#[cfg(not(any(miri, target_family = "wasm")))]
 fn an_expected_kernel_that_is_not_there_is_a_failure() {
     let program = std::env::current_exe().expect("the path of this test");
     let run = |expected: &str| {

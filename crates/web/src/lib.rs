@@ -7,6 +7,8 @@
 #[cfg(feature = "explain")]
 mod explain;
 mod file;
+#[cfg(feature = "lab")]
+mod lab;
 mod picture;
 mod timing;
 #[cfg(feature = "trace")]

@@ -3,12 +3,17 @@
 use std::collections::BTreeMap;
 use std::io::Write;
 
-use super::bundle::Site;
+use digit8_site::Site;
+
 use super::cache::cached;
+use super::wasm::Variant;
 use digit8_host::terminal::{table, thousands};
 
 /// Most bytes, compressed by Brotli, that the first answer of the int8 model may need. `cargo xtask test` fails above it.
 const BUDGET: usize = 120_000;
+
+/// How the names of files end that are compressed already.
+pub const PACKED: &str = ".digits";
 
 /// A file as hosts send it.
 pub struct Forms {
@@ -18,10 +23,11 @@ pub struct Forms {
     pub gzip: Vec<u8>,
 }
 
-/// Every file's compressed forms.
+/// The compressed forms of every file that is not compressed already.
 pub fn compress(files: &BTreeMap<String, Vec<u8>>) -> anyhow::Result<BTreeMap<String, Forms>> {
     files
         .iter()
+        .filter(|(path, _)| !path.ends_with(PACKED))
         .map(|(path, bytes)| {
             let brotli = cached("brotli 11", bytes, || {
                 let settings =
@@ -42,15 +48,17 @@ pub fn compress(files: &BTreeMap<String, Vec<u8>>) -> anyhow::Result<BTreeMap<St
 
 /// Prints the size of every file, and the sums of those that the first answer needs, with each of the modules that the page
 /// chooses from. Returns whether all of these keep within the budget.
-pub fn print(site: &Site, compressed: &BTreeMap<String, Forms>, modules: &[&str]) -> bool {
+pub fn print(site: &Site, compressed: &BTreeMap<String, Forms>, modules: &[Variant]) -> bool {
     let mut sums = [0; 3];
     let mut first = vec![[0; 3]; modules.len()];
     let rows: Vec<_> = site
         .files
         .iter()
         .map(|(path, bytes)| {
-            let forms = &compressed[path];
-            let sizes = [bytes.len(), forms.gzip.len(), forms.brotli.len()];
+            let own = bytes.len();
+            let [gzip, brotli] =
+                compressed.get(path).map_or([own; 2], |forms| [forms.gzip.len(), forms.brotli.len()]);
+            let sizes = [own, gzip, brotli];
             let early = site.first.contains(path);
             let of_module = |name: &str| {
                 [format!("pkg/{name}-"), format!("pkg/{name}_bg-")]
@@ -59,13 +67,13 @@ pub fn print(site: &Site, compressed: &BTreeMap<String, Forms>, modules: &[&str]
             };
             add(&mut sums, sizes);
             for (module, first) in modules.iter().zip(&mut first) {
-                if early || of_module(module) {
+                if early || of_module(&module.name) {
                     add(first, sizes);
                 }
             }
             let mark = if early {
                 "• "
-            } else if modules.iter().any(|name| of_module(name)) {
+            } else if modules.iter().any(|module| of_module(&module.name)) {
                 "◦ "
             } else {
                 "  "
@@ -74,13 +82,18 @@ pub fn print(site: &Site, compressed: &BTreeMap<String, Forms>, modules: &[&str]
         })
         .collect();
     let first = modules.iter().zip(first);
-    let totals = first.clone().map(|(name, sizes)| row(&format!("• first int8 answer, by {name}"), sizes));
+    let totals =
+        first.clone().map(|(module, sizes)| row(&format!("• first int8 answer, by {}", module.name), sizes));
     let totals = [row("  all", sums)].into_iter().chain(totals);
     println!("\n{}\n", table(["  file", "bytes", "gzip", "brotli"], rows.into_iter().chain(totals)));
     let mut within = true;
-    for (name, sizes) in first.filter(|(_, sizes)| sizes[2] > BUDGET) {
+    for (module, sizes) in first.filter(|(_, sizes)| sizes[2] > BUDGET) {
         let over = thousands(sizes[2] - BUDGET);
-        println!("by {name}, {over} bytes over the budget of {} for the first answer", thousands(BUDGET));
+        println!(
+            "by {}, {over} bytes over the budget of {} for the first answer",
+            module.name,
+            thousands(BUDGET)
+        );
         within = false;
     }
     within

@@ -1,4 +1,6 @@
-use digit8_kernels::int8::{Dequantize, Output, Requantize, Weights, extremes, lookup, min_max, quantize};
+use digit8_kernels::int8::{
+    Dequantize, Output, PixelTable, Requantize, Weights, extremes, lookup, min_max, quantize,
+};
 
 use crate::Kernel;
 use crate::blocks::{self, Threads, space};
@@ -25,7 +27,7 @@ enum Stages {
 
 #[derive(Clone, Debug)]
 struct Static {
-    table: [u8; 256],
+    table: PixelTable,
     zero_points: [ZeroPoint; 3],
     requantize: [Requantize; 3],
     output: QParams,
@@ -46,7 +48,7 @@ impl QuantizedMlp {
             // ReLU on its own is `max(q, zero_point)` (rule 5), which is what the clamp of a fused layer does.
             Activations::Static { input, outputs: [hidden1, hidden2, output], .. } => {
                 Stages::Static(Box::new(Static {
-                    table: normalized().map(|x| input.quantize(x)),
+                    table: PixelTable::new(normalized().map(|x| input.quantize(x))),
                     zero_points: [input, hidden1, hidden2].map(|qparams| qparams.zero_point),
                     requantize: [
                         linear1.requantization(input, hidden1, true),
@@ -142,7 +144,7 @@ impl Static {
         let hidden1 = space(hidden1, batch * w1.outputs());
         let hidden2 = space(hidden2, batch * w2.outputs());
         let output = space(output, logits.len());
-        lookup(w1.kernel(), &self.table, pixels, x);
+        self.table.lookup(w1.kernel(), pixels, x);
         w1.requantize(x, self.zero_points[0].0, stage1, hidden1);
         w2.requantize(hidden1, self.zero_points[1].0, stage2, hidden2);
         w3.requantize(hidden2, self.zero_points[2].0, stage3, output);

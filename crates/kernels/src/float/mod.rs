@@ -3,9 +3,9 @@
 #[cfg(kernel = "scalar")]
 mod scalar;
 
-use crate::Kernel;
-use crate::panels::{Panels, Product};
-use crate::simd::{self, LANES, Line, Simd, dispatch};
+use crate::gemm::{Panels, Product};
+use crate::simd::{LANES, Line, Simd};
+use crate::{Kernel, lookup};
 
 /// A weight matrix `[outputs, inputs]` packed for one kernel.
 #[derive(Clone, Debug)]
@@ -80,13 +80,8 @@ impl Weights {
 /// # Panics
 /// If the slices differ in length.
 pub fn lookup(kernel: Kernel, table: &[f32; 256], x: &[u8], out: &mut [f32]) {
-    #[inline(always)]
-    unsafe fn run<S: Simd>(table: &[f32; 256], x: &[u8], out: &mut [f32]) {
-        // SAFETY: the caller's contract.
-        unsafe { simd::lookup::<S, f32>(table, x, out) }
-    }
     assert_eq!(x.len(), out.len(), "an output for each pixel");
-    dispatch!(kernel, run(table: &[f32; 256], x: &[u8], out: &mut [f32]));
+    kernel.run(lookup::Reals { table, x, out });
 }
 
 /// Weights as a kernel other than the scalar one reads them.
@@ -106,47 +101,40 @@ impl Product for Layer<'_> {
     type Out = f32;
 
     #[inline(always)]
-    unsafe fn zero<S: Simd>() -> S::Reals {
-        // SAFETY: the caller's contract.
-        unsafe { S::splat(0.0) }
+    fn zero<S: Simd>(simd: S) -> S::Reals {
+        simd.splat(0.0)
     }
 
     #[inline(always)]
-    unsafe fn start<S: Simd, const V: usize>(&self, first: usize) -> [S::Reals; V] {
+    fn start<S: Simd, const V: usize>(&self, simd: S, first: usize) -> [S::Reals; V] {
         let mut bias = [[0.0; LANES]; V];
         for (padded, bias) in bias.as_flattened_mut().iter_mut().zip(&self.bias[first * LANES..]) {
             *padded = *bias;
         }
-        // SAFETY: the caller's contract.
-        unsafe {
-            let mut sums = [S::splat(0.0); V];
-            for (sums, bias) in sums.iter_mut().zip(&bias) {
-                *sums = S::load(bias);
-            }
-            sums
+        let mut sums = [simd.splat(0.0); V];
+        for (sums, bias) in sums.iter_mut().zip(&bias) {
+            *sums = simd.load(bias);
         }
+        sums
     }
 
     #[inline(always)]
-    unsafe fn step<S: Simd, const V: usize>(sums: &mut [S::Reals; V], x: [u8; 4], w: &[Line; V]) {
+    fn step<S: Simd, const V: usize>(simd: S, sums: &mut [S::Reals; V], x: [u8; 4], w: &[Line; V]) {
         for (sums, w) in sums.iter_mut().zip(w) {
-            // SAFETY: the caller's contract.
-            *sums = unsafe { S::accumulate(S::splat(f32::from_ne_bytes(x)), S::load(w.reals()), *sums) };
+            *sums = simd.accumulate(simd.splat(f32::from_ne_bytes(x)), simd.load(w.reals()), *sums);
         }
     }
 
     #[inline(always)]
-    unsafe fn add<S: Simd>(a: S::Reals, b: S::Reals) -> S::Reals {
-        // SAFETY: the caller's contract.
-        unsafe { S::add(a, b) }
+    fn add<S: Simd>(simd: S, a: S::Reals, b: S::Reals) -> S::Reals {
+        simd.add(a, b)
     }
 
     #[inline(always)]
-    unsafe fn finish<S: Simd, const V: usize>(&self, _: usize, sums: [S::Reals; V]) -> [[f32; LANES]; V] {
+    fn finish<S: Simd, const V: usize>(&self, simd: S, _: usize, sums: [S::Reals; V]) -> [[f32; LANES]; V] {
         let mut out = [[0.0; LANES]; V];
         for (out, y) in out.iter_mut().zip(sums) {
-            // SAFETY: the caller's contract.
-            *out = unsafe { S::store(if self.relu { S::max(y, S::splat(0.0)) } else { y }) };
+            *out = simd.store(if self.relu { simd.max(y, simd.splat(0.0)) } else { y });
         }
         out
     }

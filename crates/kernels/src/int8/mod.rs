@@ -8,11 +8,13 @@
 #[cfg(kernel = "scalar")]
 mod scalar;
 mod stage;
+mod tensor;
 
-use crate::Kernel;
-use crate::panels::Panels;
-use crate::simd::{LANES, Line, Simd, dispatch};
+use crate::gemm::Panels;
+use crate::simd::{LANES, Line, Simd, Work};
+use crate::{Kernel, lookup};
 pub use stage::{Dequantize, Output, Requantize};
+pub use tensor::{extremes, min_max, quantize};
 
 use stage::{Dequantized, Layer, Sums};
 
@@ -29,9 +31,9 @@ pub struct Weights {
 
 #[derive(Clone, Debug)]
 enum Values {
-    /// Row-major, for the scalar kernel.
+    /// For the scalar kernel.
     #[cfg(kernel = "scalar")]
-    Rows(Vec<i8>),
+    Groups(Vec<scalar::Group>),
     /// For the others.
     Panels(Panels),
 }
@@ -51,7 +53,7 @@ impl Weights {
         #[allow(unreachable_patterns)]
         let values = match kernel {
             #[cfg(kernel = "scalar")]
-            Kernel::Scalar => Values::Rows(weights.to_vec()),
+            Kernel::Scalar => Values::Groups(scalar::pack(weights, outputs, inputs)),
             _ => Values::Panels(panels(kernel, weights, outputs, inputs)),
         };
         let sums = weights.chunks_exact(inputs).map(|row| row.iter().map(|&w| i32::from(w)).sum());
@@ -104,21 +106,15 @@ impl Weights {
         stage.check(self.outputs);
         match &self.values {
             #[cfg(kernel = "scalar")]
-            Values::Rows(weights) => scalar::product(weights, self.inputs, x, zero_point, stage, out),
+            Values::Groups(groups) => {
+                let shape = (self.inputs, self.outputs);
+                scalar::product(groups, &self.sums, shape, x, zero_point, stage, out);
+            }
             Values::Panels(panels) => {
                 panels.product(self.kernel, &Layer { zero_point, weight_sums: &self.sums, stage }, x, out);
             }
         }
     }
-}
-
-/// The order in which a kernel reads a line.
-fn arrangement(kernel: Kernel) -> fn(Line) -> Line {
-    #[inline(always)]
-    unsafe fn of<S: Simd>() -> fn(Line) -> Line {
-        S::arrange
-    }
-    dispatch!(kernel, of() -> fn(Line) -> Line)
 }
 
 /// Weights as a kernel other than the scalar one reads them.
@@ -127,7 +123,45 @@ fn panels(kernel: Kernel, weights: &[i8], outputs: usize, inputs: usize) -> Pane
         let row = &weights[neuron * inputs..][..inputs];
         std::array::from_fn(|at| row.get(4 * group + at).map_or(0, |&weight| weight as u8))
     };
-    Panels::pack(outputs, inputs, group, arrangement(kernel))
+    Panels::pack(outputs, inputs, group, kernel.run(Arrangement))
+}
+
+/// The order in which a kernel reads a line.
+struct Arrangement;
+
+impl Work for Arrangement {
+    type Output = fn(Line) -> Line;
+
+    #[inline(always)]
+    fn run<S: Simd>(self, _: S) -> fn(Line) -> Line {
+        S::arrange
+    }
+}
+
+/// A table that quantizes pixels, of which there are only 256.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PixelTable {
+    values: [u8; 256],
+    line: Option<lookup::Line>,
+}
+
+impl PixelTable {
+    /// The table of the values of pixels 0 to 255. It takes some time to prepare; [`lookup`] does without.
+    pub fn new(values: [u8; 256]) -> Self {
+        Self { values, line: lookup::Line::of(&values) }
+    }
+
+    /// `out[i] = table[x[i]]`.
+    ///
+    /// # Panics
+    /// If the slices differ in length.
+    pub fn lookup(&self, kernel: Kernel, x: &[u8], out: &mut [u8]) {
+        assert_eq!(x.len(), out.len(), "an output for each pixel");
+        match self.line {
+            Some(line) => kernel.run(lookup::AlongLine { line, x, out }),
+            None => kernel.run(lookup::Bytes { table: &self.values, x, out }),
+        }
+    }
 }
 
 /// `out[i] = table[x[i]]`: quantizes pixels, of which there are only 256.
@@ -135,72 +169,8 @@ fn panels(kernel: Kernel, weights: &[i8], outputs: usize, inputs: usize) -> Pane
 /// # Panics
 /// If the slices differ in length.
 pub fn lookup(kernel: Kernel, table: &[u8; 256], x: &[u8], out: &mut [u8]) {
-    #[inline(always)]
-    unsafe fn run<S: Simd>(table: &[u8; 256], x: &[u8], out: &mut [u8]) {
-        // SAFETY: the caller's contract.
-        unsafe { S::lookup(table, x, out) }
-    }
     assert_eq!(x.len(), out.len(), "an output for each pixel");
-    dispatch!(kernel, run(table: &[u8; 256], x: &[u8], out: &mut [u8]));
-}
-
-/// Quantizes reals: `clamp(rint(x · inverse_scale) + zero_point, min, max)`, the zero point added after rounding.
-///
-/// # Panics
-/// If the slices differ in length.
-pub fn quantize(kernel: Kernel, x: &[f32], inverse_scale: f32, output: Output, out: &mut [u8]) {
-    #[inline(always)]
-    unsafe fn run<S: Simd>(x: &[f32], inverse_scale: f32, output: Output, out: &mut [u8]) {
-        let (vectors, tail) = x.as_chunks::<LANES>();
-        let (out, out_tail) = out.as_chunks_mut::<LANES>();
-        let mut last = [0.0; LANES];
-        last[..tail.len()].copy_from_slice(tail);
-        // SAFETY: the caller's contract.
-        unsafe {
-            for (out, x) in out.iter_mut().zip(vectors) {
-                *out = sixteen::<S>(x, inverse_scale, output);
-            }
-            out_tail.copy_from_slice(&sixteen::<S>(&last, inverse_scale, output)[..tail.len()]);
-        }
-    }
-    #[inline(always)]
-    unsafe fn sixteen<S: Simd>(x: &[f32; LANES], inverse_scale: f32, output: Output) -> [u8; LANES] {
-        // SAFETY: the caller's contract.
-        unsafe {
-            let scaled = S::multiply(S::load(x), S::splat(inverse_scale));
-            // Below 2³¹: what is too large becomes the greatest.
-            S::to_bytes(S::min(S::splat(1000.0), scaled), output)
-        }
-    }
-    assert_eq!(x.len(), out.len(), "an output for each value");
-    dispatch!(kernel, run(x: &[f32], inverse_scale: f32, output: Output, out: &mut [u8]));
-}
-
-/// The least and the greatest of `x` and 0.
-pub fn min_max(kernel: Kernel, x: &[f32]) -> (f32, f32) {
-    #[inline(always)]
-    unsafe fn run<S: Simd>(x: &[f32]) -> (f32, f32) {
-        // SAFETY: the caller's contract.
-        unsafe {
-            let (vectors, tail) = x.as_chunks::<LANES>();
-            let mut last = [0.0; LANES];
-            last[..tail.len()].copy_from_slice(tail);
-            let (mut min, mut max) = (S::splat(0.0), S::splat(0.0));
-            for x in vectors.iter().chain([&last]) {
-                let x = S::load(x);
-                (min, max) = (S::min(x, min), S::max(x, max));
-            }
-            (S::store(min).into_iter().fold(0.0, f32::min), S::store(max).into_iter().fold(0.0, f32::max))
-        }
-    }
-    dispatch!(kernel, run(x: &[f32]) -> (f32, f32))
-}
-
-/// The least and the greatest of `x`; zeros, for none.
-// Not inlined, so that it is compiled as this crate is: for speed, also where the rest of a module is to be small.
-#[inline(never)]
-pub fn extremes(x: &[u8]) -> (u8, u8) {
-    (x.iter().copied().min().unwrap_or(0), x.iter().copied().max().unwrap_or(0))
+    kernel.run(lookup::Bytes { table, x, out });
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! What becomes of the exact sums: the output stages, written once for every kernel.
 
-use crate::panels::Product;
+use crate::gemm::Product;
 use crate::simd::{Floats, LANES, Line, Simd};
 
 /// What a layer does with the exact sums of sixteen neurons.
@@ -13,11 +13,9 @@ pub(super) trait Stage {
 
     /// The outputs of `V` vectors of neurons from vector `first` on. Lanes behind the last neuron get padding, and nobody
     /// reads them.
-    ///
-    /// # Safety
-    /// The CPU has the instruction set of `S`.
-    unsafe fn apply<S: Simd, const V: usize>(
+    fn apply<S: Simd, const V: usize>(
         &self,
+        simd: S,
         first: usize,
         sums: [S::Ints; V],
     ) -> [[Self::Out; LANES]; V];
@@ -36,49 +34,43 @@ impl<T: Stage> Product for Layer<'_, T> {
     type Out = T::Out;
 
     #[inline(always)]
-    unsafe fn zero<S: Simd>() -> S::Ints {
-        // SAFETY: the caller's contract.
-        unsafe { S::load_ints(&[0; LANES]) }
+    fn zero<S: Simd>(simd: S) -> S::Ints {
+        simd.load_ints(&[0; LANES])
     }
 
-    fn seven_bits<S: Simd>() -> bool {
-        S::SEVEN_BITS
+    fn may_saturate<S: Simd>() -> bool {
+        S::MAY_SATURATE
     }
 
     #[inline(always)]
-    unsafe fn start<S: Simd, const V: usize>(&self, first: usize) -> [S::Ints; V] {
-        // SAFETY: the caller's contract.
-        unsafe {
-            let mut sums = [Self::zero::<S>(); V];
-            for (sums, weight_sums) in sums.iter_mut().zip(vectors::<_, V>(self.weight_sums, first)) {
-                *sums = S::subtract_scaled(*sums, S::load_ints(weight_sums), i32::from(self.zero_point));
-            }
-            sums
+    fn start<S: Simd, const V: usize>(&self, simd: S, first: usize) -> [S::Ints; V] {
+        let mut sums = [Self::zero(simd); V];
+        for (sums, weight_sums) in sums.iter_mut().zip(vectors::<_, V>(self.weight_sums, first)) {
+            *sums = simd.subtract_scaled(*sums, simd.load_ints(weight_sums), i32::from(self.zero_point));
         }
+        sums
     }
 
     #[inline(always)]
-    unsafe fn step<S: Simd, const V: usize>(sums: &mut [S::Ints; V], x: [u8; 4], w: &[Line; V]) {
+    fn step<S: Simd, const V: usize>(simd: S, sums: &mut [S::Ints; V], x: [u8; 4], w: &[Line; V]) {
         for (sums, w) in sums.iter_mut().zip(w) {
-            // SAFETY: the caller's contract.
-            *sums = unsafe { S::dot4(*sums, x, w) };
+            *sums = simd.dot4(*sums, x, w);
         }
     }
 
     #[inline(always)]
-    unsafe fn add<S: Simd>(a: S::Ints, b: S::Ints) -> S::Ints {
-        // SAFETY: the caller's contract.
-        unsafe { S::add_ints(a, b) }
+    fn add<S: Simd>(simd: S, a: S::Ints, b: S::Ints) -> S::Ints {
+        simd.add_ints(a, b)
     }
 
     #[inline(always)]
-    unsafe fn finish<S: Simd, const V: usize>(
+    fn finish<S: Simd, const V: usize>(
         &self,
+        simd: S,
         first: usize,
         sums: [S::Ints; V],
     ) -> [[T::Out; LANES]; V] {
-        // SAFETY: the caller's contract.
-        unsafe { self.stage.apply::<S, V>(first, sums) }
+        self.stage.apply(simd, first, sums)
     }
 }
 
@@ -169,11 +161,10 @@ impl Stage for Sums {
     fn check(&self, _: usize) {}
 
     #[inline(always)]
-    unsafe fn apply<S: Simd, const V: usize>(&self, _: usize, sums: [S::Ints; V]) -> [[i32; LANES]; V] {
+    fn apply<S: Simd, const V: usize>(&self, simd: S, _: usize, sums: [S::Ints; V]) -> [[i32; LANES]; V] {
         let mut out = [[0; LANES]; V];
         for (out, sums) in out.iter_mut().zip(sums) {
-            // SAFETY: the caller's contract.
-            *out = unsafe { S::store_ints(sums) };
+            *out = simd.store_ints(sums);
         }
         out
     }
@@ -187,17 +178,14 @@ impl Stage for Requantize {
     }
 
     #[inline(always)]
-    unsafe fn apply<S: Simd, const V: usize>(&self, first: usize, sums: [S::Ints; V]) -> [[u8; LANES]; V] {
+    fn apply<S: Simd, const V: usize>(&self, simd: S, first: usize, sums: [S::Ints; V]) -> [[u8; LANES]; V] {
         let addend: &[_; V] = vectors(&self.addend, first);
         let multiplier: &[_; V] = vectors(&self.multiplier, first);
         let mut out = [[0; LANES]; V];
         for at in 0..V {
-            // SAFETY: the caller's contract.
-            unsafe {
-                let (addend, multiplier) = (S::load(&addend[at]), S::load(&multiplier[at]));
-                let terms = [addend, S::splat(self.factor), S::to_reals(sums[at]), multiplier];
-                out[at] = S::requantize(terms, self.output);
-            }
+            let (addend, multiplier) = (simd.load(&addend[at]), simd.load(&multiplier[at]));
+            let terms = [addend, simd.splat(self.factor), simd.to_reals(sums[at]), multiplier];
+            out[at] = simd.requantize(terms, self.output);
         }
         out
     }
@@ -211,17 +199,14 @@ impl Stage for Dequantized<'_> {
     }
 
     #[inline(always)]
-    unsafe fn apply<S: Simd, const V: usize>(&self, first: usize, sums: [S::Ints; V]) -> [Floats; V] {
+    fn apply<S: Simd, const V: usize>(&self, simd: S, first: usize, sums: [S::Ints; V]) -> [Floats; V] {
         let weight_scale: &[_; V] = vectors(&self.stage.weight_scale, first);
         let bias: &[_; V] = vectors(&self.stage.bias, first);
         let mut out = [[0.0; LANES]; V];
         for at in 0..V {
-            // SAFETY: the caller's contract.
-            unsafe {
-                let scale = S::multiply(S::splat(self.x_scale), S::load(&weight_scale[at]));
-                let y = S::fma(S::to_reals(sums[at]), scale, S::load(&bias[at]));
-                out[at] = S::store(if self.stage.relu { S::max(y, S::splat(0.0)) } else { y });
-            }
+            let scale = simd.multiply(simd.splat(self.x_scale), simd.load(&weight_scale[at]));
+            let y = simd.fma(simd.to_reals(sums[at]), scale, simd.load(&bias[at]));
+            out[at] = simd.store(if self.stage.relu { simd.max(y, simd.splat(0.0)) } else { y });
         }
         out
     }

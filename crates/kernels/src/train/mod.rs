@@ -11,8 +11,7 @@ pub use rows::Rows;
 use std::marker::PhantomData;
 
 use crate::Kernel;
-use crate::simd::dispatch;
-use passes::{backward, forward, step};
+use passes::{Backward, Forward, Step};
 
 /// How a product is added to a sum.
 pub trait Arithmetic {
@@ -25,7 +24,7 @@ pub trait Arithmetic {
 pub enum Fused {}
 
 /// Rounded after the product and after the sum: every kernel gives the same bits, because all sums have one order in every
-/// kernel. Up to half as fast.
+/// kernel. Two instructions where [`Fused`] has one.
 #[derive(Clone, Copy, Debug)]
 pub enum Reproducible {}
 
@@ -122,8 +121,8 @@ impl<A: Arithmetic> Layer<A> {
     /// If the shapes do not fit.
     pub fn forward_as(&self, weight: &Rows, x: &Rows, relu: bool, y: &mut Rows) {
         self.check(weight, x, y);
-        let parameters = (weight, self.bias());
-        dispatch!(self.kernel, forward<A: Arithmetic>(parameters: (&Rows, &Rows), x: &Rows, relu: bool, y: &mut Rows));
+        let bias = self.bias();
+        self.kernel.run(Forward { arithmetic: self.arithmetic, weight, bias, x, relu, y });
     }
 
     /// `dx = dy · weight`, 0 where the activation `x` was 0: the gradient behind the ReLU that made `x`.
@@ -141,7 +140,7 @@ impl<A: Arithmetic> Layer<A> {
     pub fn backward_as(&self, weight: &Rows, dy: &Rows, x: &Rows, dx: &mut Rows) {
         self.check(weight, x, dy);
         self.check(weight, dx, dy);
-        dispatch!(self.kernel, backward<A: Arithmetic>(weight: &Rows, dy: &Rows, x: &Rows, dx: &mut Rows));
+        self.kernel.run(Backward { arithmetic: self.arithmetic, weight, dy, x, dx });
     }
 
     /// One step of Adam with the gradients `dyᵀ · x` (weights) and `Σ dy` (bias), summed over the batch.
@@ -150,8 +149,7 @@ impl<A: Arithmetic> Layer<A> {
     /// If the shapes do not fit.
     pub fn step(&mut self, x: &Rows, dy: &Rows, adam: AdamStep) {
         self.check(self.weight(), x, dy);
-        let layer = self;
-        dispatch!(layer.kernel, step<A: Arithmetic>(layer: &mut Layer<A>, x: &Rows, dy: &Rows, adam: AdamStep));
+        self.kernel.run(Step { layer: self, x, dy, adam });
     }
 
     fn check(&self, weight: &Rows, x: &Rows, y: &Rows) {
