@@ -25,6 +25,9 @@ pub enum Error {
     /// A recipe that asks for what there is not.
     #[error("not a recipe: {0}")]
     Recipe(String),
+    /// Work that its caller ended.
+    #[error("stopped before it was done")]
+    Stopped,
     /// A multiplier that the fixed-point form does not cover.
     #[error("a multiplier of {0}, expected one above 0 and below 1")]
     Multiplier(String),

@@ -1,11 +1,81 @@
 //! Repairs: what makes up for an error of quantization without training the network again.
+//!
+//! They go in this order, a layer at a time from the first to the last, each layer seeing what the ones before it really put out:
+//! [`equalize`] the float network; find scales; round ([`gptq`] or [`adaround`], with [`Moments`] of the layer's inputs);
+//! [`corrected_bias`], which both roundings count on, since they leave the mean of the inputs to it.
+//!
+//! Every sum has one order and every function is the same on all platforms, so that a recipe gives the same integers natively and in
+//! a browser, if the inputs have the same bits.
 
 use std::fmt;
 use std::str::FromStr;
 
+use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 
 use crate::{Error, Result};
+
+mod adaround;
+mod bias;
+mod equalize;
+mod gptq;
+mod hessian;
+mod moments;
+
+pub use adaround::adaround;
+pub use bias::corrected_bias;
+pub use equalize::equalize;
+pub use gptq::gptq;
+pub use hessian::Hessian;
+pub use moments::Moments;
+
+/// The integers that a weight can become: all of `least..=most`, or all but 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Levels {
+    /// The least.
+    pub least: i8,
+    /// The greatest.
+    pub most: i8,
+    /// Whether 0 is one of them; binary weights are -1 and 1 alone.
+    pub zero: bool,
+}
+
+impl Levels {
+    /// Those of 2 to 8 bits (`i8`'s, for more).
+    pub fn bits(bits: u32) -> Self {
+        let half = 1i16 << (bits.clamp(1, 8) - 1);
+        Self { least: (-half) as i8, most: (half - 1) as i8, zero: true }
+    }
+
+    /// The one nearest to a number of steps (half to even, where there is a 0 between).
+    pub fn nearest(self, steps: f64) -> i8 {
+        let integer = steps.round_ties_even().clamp(self.least.into(), self.most.into()) as i8;
+        match integer {
+            0 if !self.zero => {
+                if steps < 0.0 {
+                    -1
+                } else {
+                    1
+                }
+            }
+            _ => integer,
+        }
+    }
+}
+
+/// Weights that were rounded.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rounded {
+    /// `[outputs, inputs]`.
+    pub integers: Array2<i8>,
+    /// The width of a step, of each row.
+    pub scales: Vec<f32>,
+}
+
+/// Tells a listener how much is done, and whether to go on.
+fn go_on(report: &mut dyn FnMut(f64) -> bool, share: f64) -> Result<()> {
+    if report(share) { Ok(()) } else { Err(Error::Stopped) }
+}
 
 /// How a weight between two integers chooses one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -64,6 +134,14 @@ impl FromStr for Rounding {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nearest_levels() {
+        let all = |levels: Levels| [-9.0, -1.5, -0.4, 0.0, 0.5, 1.5, 9.0].map(|steps| levels.nearest(steps));
+        assert_eq!(all(Levels::bits(2)), [-2, -2, 0, 0, 0, 1, 1]);
+        assert_eq!(all(Levels { least: -1, most: 1, zero: false }), [-1, -1, -1, 1, 1, 1, 1]);
+        assert_eq!(Levels::bits(8), Levels { least: -128, most: 127, zero: true });
+    }
 
     #[test]
     fn names_are_read_as_they_are_written() {
