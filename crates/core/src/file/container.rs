@@ -167,7 +167,7 @@ fn other_kind(file: &[u8]) -> Error {
         (_, [0x80, 2..=5, ..], _) => PICKLE,
         // The version of ONNX's format, then a producer, a domain, a graph or an import, as protocol buffers number them.
         (_, [8, 1..=20, 0x12 | 0x1a | 0x22 | 0x3a | 0x42, ..], _) => {
-            "it is an ONNX model, expected safetensors"
+            "it is an ONNX model: `import` makes a safetensors file of it"
         }
         (.., [b'<', ..]) => "it is a web page or XML, not the file that was to be fetched",
         (.., [b'{' | b'[', ..]) => "it is JSON, expected safetensors",
