@@ -8,10 +8,11 @@ use libfuzzer_sys::fuzz_target;
 fuzz_target!(|bytes: &[u8]| {
     let lines = bytes.split(|&byte| byte == b'\n').filter(|line| !line.trim_ascii().is_empty()).count();
     let mut reported = 0;
-    if let Ok((digits, writers)) = strokes::parse(bytes, |_, _| reported += 1) {
-        assert!(!digits.is_empty() && writers <= digits.len());
+    if let Ok(drawings) = strokes::parse(bytes, |_, _| reported += 1) {
+        assert!(!drawings.is_empty());
         // A byte order mark alone is no line.
-        assert!(digits.len() + reported == lines || digits.len() + reported + 1 == lines);
+        assert!(drawings.len() + reported == lines || drawings.len() + reported + 1 == lines);
+        let digits = strokes::images(&drawings, |point| point).expect("what is drawn has an image");
         assert!(digits.images().chunks_exact(PIXELS).all(|image| image.iter().any(|&pixel| pixel > 0)));
     }
 });

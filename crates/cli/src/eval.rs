@@ -13,6 +13,7 @@ use digit8_core::file::{Info, Model};
 use digit8_core::int8::Scheme;
 use digit8_data::model::{self, Stored};
 use digit8_data::{Source, strokes};
+use digit8_host::files;
 use digit8_host::terminal::{table, thousands};
 use digit8_report::confusion::{headings, labelled, matrix, mistakes};
 use digit8_report::interval::wilson;

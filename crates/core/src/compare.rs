@@ -112,11 +112,9 @@ impl Confusion {
 
     /// Adds the counts of more digits.
     pub fn add(&mut self, other: &Self) {
-        self.0
-            .as_flattened_mut()
-            .iter_mut()
-            .zip(other.0.as_flattened())
-            .for_each(|(sum, count)| *sum += count);
+        let sums = self.counts.as_flattened_mut().iter_mut().chain(&mut self.unanswered);
+        let more = other.counts.as_flattened().iter().chain(&other.unanswered);
+        sums.zip(more).for_each(|(sum, count)| *sum += count);
     }
 
     /// The number of digits read right.

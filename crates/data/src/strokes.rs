@@ -84,7 +84,8 @@ pub fn parse(text: &[u8], mut report: impl FnMut(usize, anyhow::Error)) -> anyho
     let mut drawings = Vec::new();
     // Some editors begin a file with a byte order mark.
     let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
-    let lines = (1..).zip(text.split(|&byte| byte == b'\n')).filter(|(_, text)| !text.trim_ascii().is_empty());
+    let lines =
+        (1..).zip(text.split(|&byte| byte == b'\n')).filter(|(_, text)| !text.trim_ascii().is_empty());
     for (line, text) in lines {
         let drawing = || -> anyhow::Result<Drawing> {
             let drawing: Drawing = serde_json::from_str(str::from_utf8(text).context("it is not UTF-8")?)?;

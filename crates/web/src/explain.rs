@@ -96,7 +96,7 @@ impl Explainer {
     /// If one of the files is not such a network, or they do not fit together.
     #[wasm_bindgen(constructor)]
     pub fn new(float: &[u8], int8: &[u8]) -> Result<Explainer, JsError> {
-        let read = |file| file::read(file).map(|(model, _)| model).map_err(refuse);
+        let read = |file| file::read(file).map(|read| read.model).map_err(refuse);
         match (read(float)?, read(int8)?) {
             (Model::Float(float), Model::Int8(int8)) => {
                 let hybrid = Hybrid::new(&float, &int8, Kernel::best()).map_err(refuse)?;

@@ -6,6 +6,16 @@ use digit8_core::{Error, Result, verdict};
 use js_sys::{Array, JSON, Object, Reflect};
 use wasm_bindgen::prelude::*;
 
+/// What a file holds.
+pub struct Read {
+    /// The model.
+    pub model: Model,
+    /// What was done to read it, a sentence each.
+    pub notes: Vec<String>,
+    /// The least probability at which its answers are to be believed, 0 to 1.
+    pub threshold: f64,
+}
+
 /// The model in a safetensors file, and what was done to read it.
 ///
 /// # Errors

@@ -21,10 +21,12 @@ use digit8_core::digits::{CLASSES, PIXELS};
 use digit8_core::file::Model;
 use digit8_core::float::FloatEngine;
 use digit8_core::int8::Int8Engine;
-use digit8_core::verdict::Verdict;
 use digit8_core::stroke::{self, Point};
+use digit8_core::verdict::Verdict;
 use digit8_core::{Error, Kernel};
 use wasm_bindgen::prelude::*;
+
+use file::Read;
 
 static PANIC: OnceLock<String> = OnceLock::new();
 

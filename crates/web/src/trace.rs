@@ -83,7 +83,7 @@ pub fn trace(file: &[u8], kernel: &str, pixels: &[u8]) -> Result<Vec<Step>, JsEr
 }
 
 fn read(file: &[u8]) -> Result<Model, JsError> {
-    Ok(file::read(file).map_err(error)?.0)
+    Ok(file::read(file).map_err(error)?.model)
 }
 
 fn error(error: Error) -> JsError {

@@ -8,7 +8,7 @@ use js_sys::Uint8Array;
 use wasm_bindgen::prelude::*;
 
 use super::refuse;
-use crate::file;
+use crate::file::{self, Read};
 
 #[wasm_bindgen(typescript_custom_section)]
 const TYPES: &str = r#"
@@ -44,7 +44,8 @@ pub fn read_network(bytes: &[u8], scaling: &str) -> Result<Brought, JsError> {
         _ => Scaling::Normalized,
     };
     let (model, notes) = if is_safetensors(bytes) {
-        (file::read(bytes).map_err(refuse)?, Vec::new())
+        let Read { model, notes, .. } = file::read(bytes).map_err(refuse)?;
+        (model, notes)
     } else {
         let Imported { model, notes } =
             import(bytes, scaling).map_err(|error| JsError::new(&error.to_string()))?;
@@ -75,7 +76,7 @@ fn is_safetensors(bytes: &[u8]) -> bool {
 #[wasm_bindgen(js_name = writeOnnx)]
 pub fn write_onnx(bytes: &[u8]) -> Result<Vec<u8>, JsError> {
     let options = Options { form: Form::Exact, input: Input::Pixels, all_layers: false };
-    Ok(export(&file::read(bytes).map_err(refuse)?, options, &Info::new()))
+    Ok(export(&file::read(bytes).map_err(refuse)?.model, options, &Info::new()))
 }
 
 /// The float network of a safetensors file with one weight multiplied by `factor`, as a file again.
@@ -84,7 +85,7 @@ pub fn write_onnx(bytes: &[u8]) -> Result<Vec<u8>, JsError> {
 /// If it is no float network.
 #[wasm_bindgen(js_name = withOutlier)]
 pub fn with_outlier(bytes: &[u8], factor: f32) -> Result<Vec<u8>, JsError> {
-    match file::read(bytes).map_err(refuse)? {
+    match file::read(bytes).map_err(refuse)?.model {
         Model::Float(mlp) => {
             let mlp = mlp.with_outlier(factor).map_err(refuse)?;
             write(&Model::Float(mlp), &Info::new()).map_err(refuse)

@@ -1,17 +1,17 @@
 //! Networks made by recipes.
 
-use digit8_core::{Kernel, verdict};
 use digit8_core::digits::Digits;
 use digit8_core::file::{Info, Model, write};
 use digit8_core::int8::QuantizedMlp;
 use digit8_core::quant::recipe::Set;
 use digit8_core::quant::{Progress, Ranges, activations, make};
+use digit8_core::{Kernel, verdict};
 use js_sys::{Function, Uint8Array};
 use serde::Serialize;
 use wasm_bindgen::prelude::*;
 
 use super::{recipes, refuse};
-use crate::file;
+use crate::file::{self, Read};
 
 #[wasm_bindgen(typescript_custom_section)]
 const TYPES: &str = r#"
@@ -113,7 +113,7 @@ impl Workshop {
         ranges: &str,
         progress: &Function,
     ) -> Result<Product, JsError> {
-        let (Model::Float(mlp), threshold) = file::read_with_threshold(float).map_err(refuse)? else {
+        let Read { model: Model::Float(mlp), threshold, .. } = file::read(float).map_err(refuse)? else {
             return Err(JsError::new("an int8 network, expected float32"));
         };
         let text = recipe;

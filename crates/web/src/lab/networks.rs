@@ -96,7 +96,7 @@ impl Networks {
     /// If one of the files is not such a network, or they do not fit together.
     #[wasm_bindgen(constructor)]
     pub fn new(float: &[u8], int8: &[u8]) -> Result<Networks, JsError> {
-        let read = |file| file::read(file).map_err(refuse);
+        let read = |file| file::read(file).map(|read| read.model).map_err(refuse);
         match (read(float)?, read(int8)?) {
             (Model::Float(float), Model::Int8(int8)) => Ok(Self { float, int8 }),
             _ => Err(JsError::new("expected a float32 and an int8 model, in this order")),

@@ -104,7 +104,7 @@ impl Mixer {
 /// If there is no network in the file, or there are not as many labels.
 #[wasm_bindgen(js_name = shareRight)]
 pub fn share_right(file: &[u8], pixels: &[u8], labels: &[u8]) -> Result<f64, JsError> {
-    let model = file::read(file).map_err(refuse)?;
+    let model = file::read(file).map_err(refuse)?.model;
     let digits = Digits::new(pixels.to_vec(), labels.to_vec()).map_err(refuse)?;
     let logits = logits(&model, Kernel::best(), digits.images());
     Ok(Confusion::count(&logits, digits.labels()).accuracy())
