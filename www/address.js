@@ -1,11 +1,14 @@
 // The choices that matter, kept in the page's address: to be opened again, sent to somebody, gone back to.
 
+import { drawn, written } from './drawing-code.js';
 import { MODELS } from './models.js';
 
 /** @import { Session, State } from './session.js' */
 
 export const SCHEMES = /** @type {const} */ (['static', 'fused', 'dynamic']);
 export const PEN = { least: 0.5, most: 2 };
+/** The most characters of a drawing that an address keeps. */
+const LONGEST = 4000;
 
 /**
  * A part of the state that the address keeps: `read` gives what its text stands for, or nothing if that is nothing known; `write`
@@ -26,6 +29,21 @@ export const FIELDS = {
     write: (scheme) => scheme,
     isStep: true,
   },
+  recipe: {
+    read: (text) => (/^[\w=,:./-]{1,400}$/.test(text) ? text : undefined),
+    write: (recipe) => recipe,
+    isStep: true,
+  },
+  ranges: {
+    read: (text) => (/^[\d.e:,-]{1,120}$/.test(text) ? text : undefined),
+    write: (ranges) => ranges,
+    isStep: false,
+  },
+  neuron: {
+    read: (text) => (/^[123]-\d{1,5}$/.test(text) ? text : undefined),
+    write: (neuron) => neuron,
+    isStep: false,
+  },
   pen: {
     read: (text) => (Number(text) >= PEN.least && Number(text) <= PEN.most ? Number(text) : undefined),
     write: String,
@@ -35,8 +53,15 @@ export const FIELDS = {
 
 const fields = () => /** @type {[keyof State, Field<any>][]} */ (Object.entries(FIELDS));
 
+/** What stands behind the `#`: the chapter, and the drawing, which so never leaves for the page's host. */
+function fragment() {
+  const [chapter, ...rest] = location.hash.slice(1).split('&');
+  return { chapter: /^[\w-]*$/.test(chapter) ? chapter : '', drawing: new URLSearchParams(rest.join('&')).get('drawing') };
+}
+
 /**
- * The part of the state that an address names; of what it does not name, what there is without wishes.
+ * The part of the state that an address names; of what it does not name, what there is without wishes. A drawing stays where the
+ * address has none.
  * @param {State} initial
  * @returns {Partial<State>}
  */
@@ -46,7 +71,9 @@ function read(initial) {
     const text = search.get(name);
     return [name, (text === null ? undefined : field.read(text)) ?? initial[name]];
   });
-  return { ...Object.fromEntries(values), chapter: /^#([\w-]+)$/.exec(location.hash)?.[1] ?? '' };
+  const { chapter, drawing } = fragment();
+  const found = drawing === null ? undefined : drawn(drawing);
+  return { ...Object.fromEntries(values), chapter, ...(found && { drawing: found }) };
 }
 
 /**
@@ -62,7 +89,8 @@ function addressOf(state, initial) {
     if (text === null) url.searchParams.delete(name);
     else url.searchParams.set(name, text);
   }
-  url.hash = state.chapter;
+  const drawing = written(state.drawing);
+  url.hash = drawing && drawing.length <= LONGEST ? `${state.chapter}&drawing=${drawing}` : state.chapter;
   return url;
 }
 
@@ -72,16 +100,27 @@ function addressOf(state, initial) {
  */
 export function keepAddress(session) {
   const initial = session.state;
-  const take = () => session.update(read(initial));
+  let isTaking = false;
+  const take = () => {
+    isTaking = true;
+    session.update(read(initial));
+    isTaking = false;
+  };
   take();
+  // The browser finds the place of a chapter's name alone.
+  const { chapter, drawing } = fragment();
+  if (chapter && drawing !== null) document.getElementById(chapter)?.scrollIntoView();
   addEventListener('popstate', take);
   session.subscribe((state, before) => {
+    // A stroke is kept when it has ended.
+    if (state.drawing.isDown) return;
     const changed = fields().filter(([name]) => state[name] !== before[name]);
     const isElsewhere = state.chapter !== before.chapter;
-    if (changed.length === 0 && !isElsewhere) return;
+    if (changed.length === 0 && !isElsewhere && state.drawing === before.drawing) return;
     const url = addressOf(state, initial);
     if (url.href === location.href) return;
-    if (isElsewhere || changed.some(([, { isStep }]) => isStep)) history.pushState(null, '', url);
+    const isStep = isElsewhere || changed.some(([, { isStep }]) => isStep);
+    if (isStep && !isTaking) history.pushState(null, '', url);
     else history.replaceState(null, '', url);
   });
 }

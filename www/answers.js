@@ -1,18 +1,16 @@
 // The two answers to what is on the pad, and how they compare.
 
 import { byId } from './dom.js';
-import { timerStep } from './engine.js';
 import { NAMES } from './networks.js';
 import { Panel, best } from './panel.js';
 import { showPixels } from './pixels.js';
 import { SIDES } from './session.js';
 
 /** @import { Networks } from './networks.js' */
-/** @import { Session, Side, State } from './session.js' */
+/** @import { Session, Side } from './session.js' */
 
 const preview = /** @type {HTMLCanvasElement} */ (byId('preview'));
 const agreement = byId('agreement');
-const ratio = byId('ratio');
 
 /**
  * @param {Session} session
@@ -33,7 +31,7 @@ export function openAnswers(session, networks) {
     if (isRedrawn || state.networks !== before.networks) answer(session, panels);
   });
   tell(session);
-  session.whenAtRest(() => measure(session, panels));
+  return panels;
 }
 
 /**
@@ -42,14 +40,13 @@ export function openAnswers(session, networks) {
  */
 function answer(session, panels) {
   const { pixels } = session;
-  showPixels(preview, pixels);
+  if (session.state.kernel) showPixels(preview, pixels);
   const [float, int8] = /** @type {const} */ (['float', 'int8']).map((side) => {
     const answer = pixels && session.network(side)?.answer(pixels);
     panels[side].show(answer);
     return answer;
   });
   if (!float || !int8 || !session.isReady) {
-    ratio.textContent = '';
     agreement.textContent = '–';
     delete agreement.dataset.agree;
     return;
@@ -91,37 +88,6 @@ function readings(session) {
     return `${NAMES[side]} ${phase === 'loading' ? 'is still loading' : 'cannot answer'}`;
   });
   return `${parts.join(', ')}.`;
-}
-
-/**
- * Times both networks on what is there.
- * @param {Session} session
- * @param {Record<Side, Panel>} panels
- */
-function measure(session, panels) {
-  const { pixels, state } = session;
-  if (!pixels) return;
-  const [float, int8] = /** @type {const} */ (['float', 'int8']).map((side) => {
-    const network = session.network(side);
-    if (!network) return;
-    network.answer(pixels);
-    const time = network.time();
-    panels[side].note({ time: `${time.toPrecision(3)} µs (timer step ${(1000 * timerStep()).toFixed(0)} µs)` });
-    return time;
-  });
-  ratio.textContent = float && int8 && session.isReady ? saving(float, int8, state) : '';
-}
-
-/**
- * What int8 saves.
- * @param {number} float a time
- * @param {number} int8 a time
- * @param {State} state
- */
-function saving(float, int8, { networks }) {
-  const speed = int8 <= float ? `${(float / int8).toFixed(1)}× as fast` : `${(int8 / float).toFixed(1)}× as slow`;
-  const size = (networks.float.loaded?.file.length ?? 0) / (networks.int8.loaded?.file.length ?? 1);
-  return `Here int8 is ${speed}, and ${size.toFixed(1)}× smaller.`;
 }
 
 /**

@@ -1,7 +1,9 @@
 // The visitor's benchmark: both networks, every kernel, one digit and a thousand, round by round, so that a noisy machine hits
 // all alike.
 
-import { Network, kernels, load, timerStep } from './engine.js';
+import { why } from './answering-worker.js';
+import { Network, kernels, load, panic } from './engine.js';
+import { callsFor, sampleLength, timerStep } from './timing.js';
 
 /** @import { Measured } from './bench-report.js' */
 
@@ -9,36 +11,45 @@ import { Network, kernels, load, timerStep } from './engine.js';
 
 const BATCHES = [1, 1000];
 const PIXELS = 784;
-/** A sample lasts at least so many steps of the timer, but a millisecond at least, and no longer than patience. */
+/** A sample lasts so many steps of the clock, but a millisecond at least, and no longer than patience. */
 const STEPS = 50;
 const PATIENCE = 20;
+/** Rounds where the clock is too coarse for that, and each sample takes long. */
+const FEW_ROUNDS = 10;
 
 onmessage = async (/** @type {MessageEvent<Task>} */ { data }) => {
   try {
     await run(data);
   } catch (error) {
-    postMessage({ error: error instanceof Error ? error.message : String(error) });
+    postMessage({ error: why(error, panic) });
   }
 };
 
 /** @param {Task} task */
-async function run({ float, int8, scheme, samples, labels, rounds }) {
-  const step = timerStep();
-  const least = Math.min(Math.max(1, STEPS * step), PATIENCE);
+async function run({ float, int8, scheme, samples, labels, rounds: wanted }) {
+  await load('scalar');
+  const step = await timerStep();
+  if (!Number.isFinite(step)) throw new Error('this browser’s clock stands still, so nothing can be timed by it');
+  const short = sampleLength(step, PATIENCE, STEPS);
+  const least = short ?? /** @type {number} */ (sampleLength(step, Infinity));
+  const rounds = short === undefined ? FEW_ROUNDS : wanted;
   const jobs = [];
   for (const kernel of kernels()) {
     await load(kernel);
     for (const [model, file] of /** @type {const} */ ([['float32', float], [scheme, int8]])) {
       for (const batch of BATCHES) {
-        const job = prepare(new Network(file, batch), samples, batch);
-        jobs.push({ kernel, model, batch, ...judge(new Network(file), samples, labels), job, calls: warmUp(job, least), times: /** @type {number[]} */ ([]) });
+        const network = new Network(file, batch);
+        const images = inputs(samples, batch);
+        const time = (/** @type {number} */ calls) => network.time(images, batch, calls);
+        const calls = callsFor(time, least, 2);
+        jobs.push({ kernel, model, batch, ...judge(new Network(file), samples, labels), time, calls, times: /** @type {number[]} */ ([]) });
         postMessage({ progress: { done: 0, rounds, text: `${kernel} ${model}, batch ${batch}` } });
       }
     }
   }
   for (let round = 1; round <= rounds; round++) {
-    for (const { job, calls, batch, times } of round % 2 ? jobs : [...jobs].reverse()) {
-      times.push((1e6 * time(job, calls)) / calls / batch);
+    for (const { time, calls, batch, times } of round % 2 ? jobs : [...jobs].reverse()) {
+      times.push((1e6 * time(calls)) / calls / batch);
     }
     /** @type {Measured[]} */
     const rows = jobs.map(({ kernel, model, batch, correct, logits, calls, times }) => ({ kernel, model, batch, correct, logits, calls, times }));
@@ -47,26 +58,16 @@ async function run({ float, int8, scheme, samples, labels, rounds }) {
 }
 
 /**
- * One call after the other, walking through the samples.
- * @param {Network} network
+ * The samples, repeated until they fill a batch.
  * @param {Uint8Array} samples
  * @param {number} batch
  */
-function prepare(network, samples, batch) {
+function inputs(samples, batch) {
   const count = samples.length / PIXELS;
-  const inputs = Array.from({ length: batch === 1 ? count : 1 }, (_, first) => {
-    const pixels = new Uint8Array(PIXELS * batch);
-    for (let image = 0; image < batch; image++) {
-      const from = PIXELS * ((first + image) % count);
-      pixels.set(samples.subarray(from, from + PIXELS), PIXELS * image);
-    }
-    return pixels;
-  });
-  let at = 0;
-  return () => {
-    network.logits(inputs[at]);
-    at = at + 1 < inputs.length ? at + 1 : 0;
-  };
+  if (count >= batch) return samples;
+  const images = new Uint8Array(PIXELS * batch);
+  for (let at = 0; at < images.length; at += samples.length) images.set(samples.subarray(0, images.length - at), at);
+  return images;
 }
 
 /**
@@ -85,21 +86,4 @@ function judge(network, samples, labels) {
   });
   network.free();
   return { correct, logits };
-}
-
-/** Milliseconds of so many calls. @param {() => void} job @param {number} calls */
-function time(job, calls) {
-  const start = performance.now();
-  for (let call = 0; call < calls; call++) job();
-  return performance.now() - start;
-}
-
-/** The calls that fill a sample, once the engine is warm. @param {() => void} job @param {number} least in milliseconds */
-function warmUp(job, least) {
-  for (let calls = 1; ; calls *= 2) {
-    // The quickest of three: one alone may be long because the machine was busy with something else.
-    const quickest = Math.min(time(job, calls), time(job, calls), time(job, calls));
-    // Twice as long as a sample: by then a browser has optimised what it will.
-    if (quickest >= 2 * least) return Math.max(1, Math.ceil((calls * least) / quickest));
-  }
 }

@@ -3,6 +3,7 @@
 import { distribution, scrolled, table } from './chart.js';
 import { asJson, asText, micros, summary, title } from './bench-report.js';
 import { byId, element } from './dom.js';
+import { words } from './errors.js';
 import { samples } from './samples.js';
 
 /** @import { Found } from './bench-report.js' */
@@ -26,6 +27,7 @@ export async function open(session) {
   let worker;
   /** @type {Found | undefined} */
   let found;
+  let rounds = ROUNDS;
   const end = (/** @type {string} */ text) => {
     worker?.terminate();
     worker = undefined;
@@ -51,7 +53,11 @@ export async function open(session) {
     progress.value = 0;
     state.textContent = 'Warming up …';
     session.say('The benchmark is running.');
-    worker = new Worker(new URL('./bench-worker.js', import.meta.url), { type: 'module' });
+    try {
+      worker = new Worker(new URL('./bench-worker.js', import.meta.url), { type: 'module' });
+    } catch (error) {
+      return end(`The benchmark failed: ${words(error)}.`);
+    }
     worker.addEventListener('error', (event) => {
       event.preventDefault();
       end(`The benchmark failed: ${event.message || 'its worker did not load'}.`);
@@ -59,9 +65,10 @@ export async function open(session) {
     worker.addEventListener('message', ({ data }) => {
       if (data.error) return end(`The benchmark failed: ${data.error}.`);
       found = data.result ?? found;
-      progress.value = data.progress.done;
-      if (data.progress.done === ROUNDS && found) return end(summary(found));
-      state.textContent = data.progress.text ? `Warming up ${data.progress.text}` : `Round ${data.progress.done} of ${ROUNDS}`;
+      const { done, rounds: all, text } = data.progress;
+      [progress.value, progress.max, rounds] = [done, all, all];
+      if (done === rounds && found) return end(summary(found));
+      state.textContent = text ? `Warming up ${text}` : `Round ${done} of ${rounds}`;
     });
     const pixels = new Uint8Array(784 * digits.length);
     digits.forEach((sample, index) => pixels.set(sample.pixels, 784 * index));
@@ -70,7 +77,7 @@ export async function open(session) {
   });
   cancel.addEventListener('click', () => {
     const done = found?.rows[0].times.length ?? 0;
-    end(`Cancelled after ${done} of ${ROUNDS} rounds.`);
+    end(`Cancelled after ${done} of ${rounds} rounds.`);
   });
 }
 

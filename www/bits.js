@@ -37,7 +37,12 @@ export async function open(session) {
     figures.replaceChildren(outcome(session, digits, results, chosen), weights(chosen), misread(digits, chosen, pick));
   };
   let latest = 0;
+  let seen = explainer.explanation;
   const update = async () => {
+    figures.ariaBusy = String(explainer.isStale !== '');
+    if (explainer.trouble) output.textContent = `This cannot be computed: ${explainer.trouble}. Reload the page to try again.`;
+    if (!explainer.explanation || explainer.trouble || (explainer.explanation === seen && results.length > 0)) return;
+    seen = explainer.explanation;
     const turn = ++latest;
     try {
       const made = [];
@@ -52,8 +57,8 @@ export async function open(session) {
     }
   };
   slider.addEventListener('input', show);
-  explainer.addEventListener('explained', update);
-  if (explainer.explanation) update();
+  explainer.addEventListener('news', update);
+  update();
 }
 
 /** @param {number} correct @param {number} count */

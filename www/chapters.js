@@ -2,10 +2,13 @@
 
 import { byId, idle } from './dom.js';
 import { words } from './errors.js';
+import { openOffline } from './offline.js';
 import { samples, showSamples } from './samples.js';
+import { openTimes } from './times.js';
 
 /** @import { Networks } from './networks.js' */
-/** @import { Session } from './session.js' */
+/** @import { Panel } from './panel.js' */
+/** @import { Session, Side } from './session.js' */
 
 /** @typedef {{ open: (session: Session, networks: Networks) => unknown }} View */
 
@@ -18,20 +21,31 @@ const STYLE = new URL('./chapters.css', import.meta.url);
  */
 const CHAPTERS = {
   why: () => import('./why.js'),
+  walk: () => import('./lab/walk.js'),
+  neuron: () => import('./lab/neuron.js'),
+  'test-digits': () => import('./lab/test-digits.js'),
   bits: () => import('./bits.js'),
+  make: () => import('./lab/make.js'),
+  retrain: () => import('./lab/retrain.js'),
+  own: () => import('./lab/own.js'),
   bench: () => import('./bench.js'),
   how: () => import('./how.js'),
+  words: () => import('./lab/words.js'),
+  class: () => import('./lab/class.js'),
 };
 /** Small ones, which show their buttons to those who search for them. */
-const EARLY = new Set(['bench']);
+const EARLY = new Set(['walk', 'neuron', 'test-digits', 'make', 'retrain', 'own', 'bench', 'class']);
 
 /**
  * @param {Session} session
  * @param {Networks} networks
+ * @param {Record<Side, Panel>} panels of the two answers
  */
-export async function open(session, networks) {
+export async function open(session, networks, panels) {
+  openTimes(session, panels);
   const fill = (/** @type {string} */ id) => openChapter(id, session, networks);
   await styled();
+  addEventListener('keydown', helpWithKeys);
   for (const id of Object.keys(CHAPTERS)) {
     if (!EARLY.has(id)) near(byId(id), () => fill(id));
   }
@@ -46,6 +60,15 @@ export async function open(session, networks) {
     await idle();
     fill(id);
   }
+  await openOffline(session);
+}
+
+/** A sheet of what the keys do, on `?`. @param {KeyboardEvent} event */
+async function helpWithKeys(event) {
+  const isTyping = event.target instanceof HTMLElement && event.target.matches('input[type="text"], textarea');
+  if (event.key !== '?' || isTyping) return;
+  const { showKeys } = await import('./lab/keys.js');
+  showKeys();
 }
 
 /**

@@ -1,54 +1,46 @@
 // The wasm modules, and models that are ready to answer.
 
-/** @typedef {'scalar' | 'simd128' | 'relaxed'} Kernel */
+import { fetchBytes, imported } from './files.js';
+import { kernels, withoutWasm } from './kernels.js';
+
+/** @typedef {import('./kernels.js').Kernel} Kernel */
 /** @typedef {typeof import('./pkg/digit8.js')} Exports */
 
+export { kernels };
 export const PIXELS = 784;
 const CLASSES = 10;
 
-/** A function of no arguments whose result is a vector: valid only where there is SIMD. */
-const SIMD_PROBE = [
-  0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 10, 1, 8, 0, 65, 0, 253, 15, 253, 98, 11,
-];
-/** The same with a relaxed product of bytes in it. */
-const RELAXED_PROBE = [
-  0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 19, 1, 17, 0, 65, 0, 253, 15, 65, 0, 253, 15, 65,
-  0, 253, 15, 253, 147, 2, 11,
-];
-
-/** @param {number[]} module */
-const isValid = (module) => typeof WebAssembly === 'object' && WebAssembly.validate(new Uint8Array(module));
-
-/** Whether this browser runs WebAssembly with SIMD. */
-export const hasSimd = () => isValid(SIMD_PROBE);
-
-/** The kernels that this browser can run, plainest first. @returns {Kernel[]} */
-export function kernels() {
-  if (!hasSimd()) return [];
-  return isValid(RELAXED_PROBE) ? ['scalar', 'simd128', 'relaxed'] : ['scalar', 'simd128'];
-}
-
-/** The kernel that the address asks for (`?kernel=scalar`), or else the fastest. */
-function chosen() {
+/** The kernels to try, the best first; `?kernel=scalar` in the address makes another one that. */
+function wishes() {
   const wanted = new URLSearchParams(globalThis.location?.search).get('kernel');
-  return kernels().find((kernel) => kernel === wanted) ?? kernels().at(-1);
+  const known = kernels().reverse();
+  return known.includes(/** @type {Kernel} */ (wanted)) ? known.slice(known.indexOf(/** @type {Kernel} */ (wanted))) : known;
 }
 
 /** @typedef {{ exports: Exports, memory: WebAssembly.Memory }} Module */
-/** @type {Record<Kernel, { wasm: URL, script: () => Promise<Exports> }>} */
+/** @type {Record<Kernel, { wasm: URL, script: URL, load: () => Promise<Exports> }>} */
 const SOURCES = {
   scalar: {
     wasm: new URL('./pkg/digit8_scalar_bg.wasm', import.meta.url),
-    script: () => import('./pkg/digit8_scalar.js'),
+    script: new URL('./pkg/digit8_scalar.js', import.meta.url),
+    load: () => import('./pkg/digit8_scalar.js'),
   },
-  simd128: { wasm: new URL('./pkg/digit8_bg.wasm', import.meta.url), script: () => import('./pkg/digit8.js') },
+  simd128: {
+    wasm: new URL('./pkg/digit8_bg.wasm', import.meta.url),
+    script: new URL('./pkg/digit8.js', import.meta.url),
+    load: () => import('./pkg/digit8.js'),
+  },
   relaxed: {
     wasm: new URL('./pkg/digit8_relaxed_bg.wasm', import.meta.url),
-    script: () => import('./pkg/digit8_relaxed.js'),
+    script: new URL('./pkg/digit8_relaxed.js', import.meta.url),
+    load: () => import('./pkg/digit8_relaxed.js'),
   },
 };
 /** @type {Map<Kernel, Promise<Module>>} */
 const modules = new Map();
+
+/** Where the modules are that this browser can run. */
+export const moduleAddresses = () => kernels().map((kernel) => SOURCES[kernel].wasm);
 
 /**
  * The module of a kernel. Its script and its wasm are asked for at once, though the one loads the other.
@@ -56,10 +48,12 @@ const modules = new Map();
  */
 function moduleOf(kernel) {
   const start = async () => {
-    const { wasm, script } = SOURCES[kernel];
-    const response = fetch(wasm);
-    const [exports] = await Promise.all([script(), response]);
-    return { exports, memory: (await exports.default({ module_or_path: response })).memory };
+    const { wasm, script, load } = SOURCES[kernel];
+    const [exports, bytes] = await Promise.all([imported(script, load), fetchBytes(wasm)]);
+    const module = await WebAssembly.compile(bytes).catch((error) => {
+      throw new Error(withoutWasm() ?? `${wasm.pathname}: ${error.message}`);
+    });
+    return { exports, memory: (await exports.default({ module_or_path: module })).memory };
   };
   const module = modules.get(kernel) ?? start();
   modules.set(kernel, module);
@@ -71,17 +65,33 @@ function moduleOf(kernel) {
 /** The module that was loaded last, and its kernel. @type {Module & { kernel: Kernel } | undefined} */
 let current;
 
-// The page has other things to load besides: this is not to wait for them.
-const first = chosen();
-if (first) moduleOf(first);
+// The page has other things to load besides: this is not to wait for them. A worker says itself what it wants.
+if ('document' in globalThis) moduleOf(wishes()[0]);
 
 /**
  * Loads a kernel, and makes it the one that new networks compute with.
  * @param {Kernel} [kernel] or else the one that the address asks for (`?kernel=scalar`), or the fastest
  */
-export async function load(kernel = chosen()) {
-  if (!kernel) throw new Error('no WebAssembly SIMD');
+export async function load(kernel = wishes()[0]) {
   current = { ...(await moduleOf(kernel)), kernel };
+}
+
+/**
+ * Loads the best kernel that can be had.
+ * @returns {Promise<string | undefined>} why it is not the best of all, if it is not
+ */
+export async function loadBest() {
+  let trouble;
+  for (const kernel of wishes()) {
+    try {
+      await load(kernel);
+      return trouble;
+    } catch (error) {
+      trouble ??= error instanceof Error ? error.message : String(error);
+      if (withoutWasm()) break;
+    }
+  }
+  throw new Error(trouble);
 }
 
 function loaded() {
@@ -91,6 +101,15 @@ function loaded() {
 
 /** The name of the kernel that answers. */
 export const kernelName = () => loaded().kernel;
+
+/** Finds the step of the browser's clock. */
+export const clockStep = () => new (loaded().exports.ClockStep)();
+
+/** The picture of an image `[784]`, white on black; all black without one. @param {Uint8Array} [pixels] */
+export const picture = (pixels) => loaded().exports.picture(pixels);
+
+/** The picture of an image `[784]` in ink of a colour. @param {Uint8Array} pixels @param {number[]} colour red, green and blue */
+export const inkPicture = (pixels, colour) => loaded().exports.inkPicture(pixels, Uint8Array.from(colour));
 
 /** Why the module stopped, if it did. */
 export const panic = () => loaded().exports.panicMessage();
@@ -104,25 +123,6 @@ export function image(strokes, pen) {
   const points = Float32Array.from(strokes.flat(2));
   return loaded().exports.rasterize(points, Uint32Array.from(strokes, (stroke) => stroke.length), pen);
 }
-
-/** The smallest step that `performance.now` has shown, in milliseconds. */
-export const timerStep = (() => {
-  /** @type {number | undefined} */
-  let step;
-  return () => {
-    if (step !== undefined) return step;
-    step = Infinity;
-    for (let changes = 0, last = performance.now(); changes < 5; ) {
-      const now = performance.now();
-      if (now > last) {
-        step = Math.min(step, now - last);
-        last = now;
-        changes++;
-      }
-    }
-    return step;
-  };
-})();
 
 /** One model, and the memory that it shares with the module. */
 export class Network {
@@ -176,21 +176,13 @@ export class Network {
   }
 
   /**
-   * Microseconds that one inference takes, for the image answered last: the least of three series of calls that fill at least
-   * 3 ms and ten steps of the timer each.
+   * Milliseconds that so many calls take, each with the next batch of images `[n, 784]`.
+   * @param {Uint8Array} images
+   * @param {number} batch
+   * @param {number} calls
    */
-  time() {
-    const series = (/** @type {number} */ count) => {
-      const start = performance.now();
-      for (let call = 0; call < count; call++) this.#classifier.run(1);
-      return performance.now() - start;
-    };
-    const enough = Math.max(3, 10 * timerStep());
-    for (let count = 32; ; count *= 2) {
-      // The least of three: one alone may be long because the machine was busy with something else.
-      const least = Math.min(series(count), series(count), series(count));
-      if (least >= enough) return (1000 * least) / count;
-    }
+  time(images, batch, calls) {
+    return this.#classifier.time(images, batch, calls);
   }
 
   free() {

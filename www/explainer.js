@@ -1,6 +1,8 @@
 // The explanations' worker, kept in step with the page.
 
 import { words } from './errors.js';
+import { Helper } from './helper.js';
+import { hasSimd } from './kernels.js';
 
 /** @import { Explanation, Narrowed } from './pkg/explain.js' */
 /** @import { Sample } from './samples.js' */
@@ -11,22 +13,18 @@ let shared;
 /** The explainer that all chapters share. @param {Session} session */
 export const explainerOf = (session) => (shared ??= new Explainer(session));
 
-/**
- * Fires `explained` when there is news of the image and the networks of the moment, and `failed` when there will be none.
- */
+/** Fires `news` when anything that it knows is another. */
 class Explainer extends EventTarget {
-  /** Of the drawing, or of blank paper. @type {Explanation | undefined} */
+  /** Of the drawing, or of blank paper, and of the networks that were there then. @type {Explanation | undefined} */
   explanation;
   /** Whether it is of a drawing. */
   isDrawn = false;
+  /** The int8 network that it is of, in words. */
+  label = '';
   /** Why there is none. */
   trouble = '';
   #session;
-  /** @type {Worker | undefined} */
-  #worker;
-  /** @type {Map<number, { resolve: (result: any) => void, reject: (error: Error) => void }>} */
-  #calls = new Map();
-  #lastCall = 0;
+  #helper = new Helper(() => new Worker(new URL('./explain-worker.js', import.meta.url), { type: 'module' }));
   /** The files that the worker has. @type {Uint8Array[]} */
   #files = [];
 
@@ -35,6 +33,7 @@ class Explainer extends EventTarget {
     super();
     this.#session = session;
     session.whenAtRest(() => this.#update());
+    session.subscribe(({ networks }, before) => networks.int8.phase !== before.networks.int8.phase && this.#tell());
   }
 
   /**
@@ -43,59 +42,50 @@ class Explainer extends EventTarget {
    * @param {Sample[]} samples
    * @returns {Promise<Narrowed>}
    */
-  narrow(bits, samples) {
+  async narrow(bits, samples) {
     const pixels = new Uint8Array(784 * samples.length);
     samples.forEach((sample, index) => pixels.set(sample.pixels, 784 * index));
-    return this.#call('narrow', bits, pixels, Uint8Array.from(samples, ({ label }) => label), this.#session.pixels);
+    await this.#use();
+    return this.#helper.call('narrow', bits, pixels, Uint8Array.from(samples, ({ label }) => label), this.#session.pixels);
+  }
+
+  /** Gives the worker the networks of the moment, unless it has them. */
+  async #use() {
+    const { float, int8 } = this.#session.state.networks;
+    const wanted = [float, int8].flatMap(({ loaded }) => loaded?.file ?? []);
+    if (this.#helper.isAlive && wanted.every((file, index) => file === this.#files[index])) return;
+    this.#files = [];
+    await this.#helper.call('use', ...wanted);
+    this.#files = wanted;
+  }
+
+  /** What is missing for it to be of the networks that are chosen; nothing if it is. */
+  get isStale() {
+    const { int8 } = this.#session.state.networks;
+    return this.explanation !== undefined && int8.label !== this.label ? `These numbers are of ${this.label}: ${int8.label} is not there yet.` : '';
+  }
+
+  #tell() {
+    this.dispatchEvent(new Event('news'));
   }
 
   /** Asks for an explanation of what is there now. */
   async #update() {
-    const { state, isReady } = this.#session;
-    const { float, int8 } = state.networks;
-    if (!isReady || !float.loaded || !int8.loaded) return;
+    if (!this.#session.isReady) return;
+    const { pixels, state } = this.#session;
     try {
-      const wanted = [float.loaded.file, int8.loaded.file];
-      if (wanted.some((file, index) => file !== this.#files[index])) {
-        await this.#call('use', ...wanted);
-        this.#files = wanted;
-      }
-      const { pixels } = this.#session;
-      this.explanation = await this.#call('explain', pixels ?? new Uint8Array(784));
+      await this.#use();
+      this.explanation = await this.#helper.call('explain', pixels ?? new Uint8Array(784));
       this.isDrawn = pixels !== undefined;
-      this.dispatchEvent(new Event('explained'));
+      this.label = state.networks.int8.label;
+      this.trouble = '';
     } catch (error) {
       this.trouble = words(error);
-      this.dispatchEvent(new Event('failed'));
     }
-  }
-
-  /**
-   * @param {string} task
-   * @param {...unknown} args
-   * @returns {Promise<any>}
-   */
-  #call(task, ...args) {
-    this.#worker ??= this.#start();
-    const id = ++this.#lastCall;
-    this.#worker.postMessage({ id, task, args });
-    return new Promise((resolve, reject) => this.#calls.set(id, { resolve, reject }));
-  }
-
-  #start() {
-    const worker = new Worker(new URL('./explain-worker.js', import.meta.url), { type: 'module' });
-    worker.addEventListener('message', ({ data: { id, result, error } }) => {
-      const call = this.#calls.get(id);
-      this.#calls.delete(id);
-      if (error === undefined) call?.resolve(result);
-      else call?.reject(new Error(error));
-    });
-    // The worker's script itself did not load.
-    worker.addEventListener('error', (event) => {
-      event.preventDefault();
-      for (const { reject } of this.#calls.values()) reject(new Error(event.message || 'its worker did not load'));
-      this.#calls.clear();
-    });
-    return worker;
+    this.#tell();
   }
 }
+
+/** Where the module is that explains. */
+export const explainAddress = () =>
+  hasSimd() ? new URL('./pkg/explain_bg.wasm', import.meta.url) : new URL('./pkg/explain_scalar_bg.wasm', import.meta.url);

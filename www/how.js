@@ -12,8 +12,10 @@ export function open(session) {
   const explainer = explainerOf(session);
   const body = byId('how-body');
   const show = () => {
-    const { explanation, isDrawn } = explainer;
-    if (!explanation) return;
+    const { explanation, isDrawn, trouble, isStale } = explainer;
+    body.ariaBusy = String(isStale !== '');
+    if (trouble) body.textContent = `This cannot be computed: ${trouble}.`;
+    if (!explanation || trouble || isStale) return;
     // A dynamic network has no scales before there is an image.
     const isKnown = isDrawn || session.state.scheme !== 'dynamic';
     const rows = explanation.tensors.map(({ name, scale, zeroPoint, real, integer, back }) => [
@@ -33,7 +35,7 @@ export function open(session) {
       )),
     );
   };
-  explainer.addEventListener('explained', show);
+  explainer.addEventListener('news', show);
   show();
 }
 

@@ -3,11 +3,14 @@
 import { PEN, SCHEMES, keepAddress } from './address.js';
 import { openAnswers } from './answers.js';
 import { byId } from './dom.js';
-import { hasSimd, kernelName, load, panic } from './engine.js';
+import { kernelName, loadBest, panic } from './engine.js';
 import { words } from './errors.js';
+import { hasSimd } from './kernels.js';
+import { made } from './lab/maker.js';
 import { Networks } from './networks.js';
 import { Pad } from './pad.js';
 import { SIDES, Session } from './session.js';
+import { leaveOut } from './visible.js';
 
 const root = document.documentElement;
 const undo = /** @type {HTMLButtonElement} */ (byId('undo'));
@@ -16,44 +19,52 @@ const pen = /** @type {HTMLInputElement} */ (byId('pen'));
 const model = /** @type {HTMLSelectElement} */ (byId('model'));
 const scheme = /** @type {HTMLSelectElement} */ (byId('scheme'));
 
+const NO_SIMD =
+  'This browser has no WebAssembly SIMD here, so both networks answer without it, only slower. Chrome and Edge have it from version 91, Firefox from 89, Safari from 16.4; a very old processor lacks it, too.';
+
+/** The module's coming. @type {Promise<void> | undefined} */
+let loading;
 const session = new Session();
 session.onError = (error) => session.stop(panicked(error));
 const networks = new Networks(session, program);
+networks.add(made);
 
 // From here on the page itself says what is wrong.
 root.dataset.started = '';
+leaveOut();
 openChoices();
 openPad();
-openAnswers(session, networks);
+const panels = openAnswers(session, networks);
 openStatus();
 keepAddress(session);
 start();
 
 async function start() {
-  if (!hasSimd()) {
-    return session.stop('This browser has no WebAssembly SIMD, which digit8 computes with. A browser of 2021 or later has it.');
-  }
   networks.bringAll();
   await networks.bring('int8');
   // What nobody waits for, and nobody needs to draw.
   try {
     const { open } = await import('./chapters.js');
-    await open(session, networks);
+    await open(session, networks, panels);
   } catch (error) {
     byId('disputed').textContent = `The samples and what stands below did not load: ${words(error)}. Reload the page to have them.`;
   }
-  if ('serviceWorker' in navigator) await navigator.serviceWorker.register('./sw.js').catch(() => {});
 }
 
-/** Loads the module that computes. */
-async function program() {
-  try {
-    await load();
-    session.update({ kernel: kernelName() });
-  } catch (error) {
-    session.stop(`The program that computes did not load: ${words(error)}. Check the connection and reload the page.`);
-    throw error;
-  }
+/** Loads the module that computes, once. */
+function program() {
+  loading ??= loadBest().then(
+    (trouble) => {
+      const noSimd = hasSimd() ? '' : NO_SIMD;
+      const notice = trouble ? `The faster program did not load, so a slower one answers: ${trouble}.` : noSimd;
+      session.update({ kernel: kernelName(), notice });
+    },
+    (error) => {
+      session.stop(`The program that computes did not load: ${words(error)}. To try again, reload the page.`);
+      throw error;
+    },
+  );
+  return loading;
 }
 
 /** Pen, network and scheme. */
@@ -89,8 +100,9 @@ function openPad() {
 
 /** What is announced, and for tests and styles: whether both answer, and whether something is wrong. */
 function openStatus() {
-  session.subscribe(({ status, networks, isStopped }) => {
-    byId('status').textContent = status;
+  session.subscribe(({ status, notice, networks, isStopped }) => {
+    byId('said').textContent = status;
+    byId('notice').textContent = notice;
     const isBroken = isStopped || SIDES.some((side) => networks[side].phase === 'failed');
     if (isBroken) root.dataset.state = 'error';
     else delete root.dataset.state;

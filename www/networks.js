@@ -3,7 +3,8 @@
 
 import { Network } from './engine.js';
 import { words } from './errors.js';
-import { MODELS, fetchModel } from './models.js';
+import { fetchBytes } from './files.js';
+import { MODELS } from './models.js';
 import { SIDES } from './session.js';
 
 /** @import { Session, Side, State } from './session.js' */
@@ -26,7 +27,7 @@ const shipped = ({ model, scheme }, side) => {
     key: url.href,
     label: side === 'float' ? model : `${model}, ${scheme}`,
     name: url.pathname,
-    file: (progress, signal) => fetchModel(url, progress, signal),
+    file: (progress, signal) => fetchBytes(url, progress, signal),
   };
 };
 
@@ -53,8 +54,8 @@ export class Networks {
     this.#session = session;
     this.#ready = ready;
     this.#make = make;
-    session.subscribe(({ model, scheme, recipe }, before) => {
-      if (model !== before.model || scheme !== before.scheme || recipe !== before.recipe) this.bringAll();
+    session.subscribe(({ model, scheme, recipe, ranges, own }, before) => {
+      if (model !== before.model || scheme !== before.scheme || recipe !== before.recipe || ranges !== before.ranges || own !== before.own) this.bringAll();
     });
   }
 

@@ -1,20 +1,32 @@
-// The pad: strokes of a pen, a finger, a mouse or the keyboard, drawn as they come.
+// The pad: strokes of a pen, a finger, a mouse or the keyboard, drawn as they come. What is drawn is what one sees: a line ends at
+// the edge, and one that comes back from beyond it is another.
 
+import { clip, within } from './clip.js';
+import { inkPicture } from './engine.js';
+import { settled } from './drawing-code.js';
 import { BLANK } from './session.js';
 
 /** @import { Point, Session } from './session.js' */
 
 const LINE = 0.075;
 const STEP = 0.05;
+/** @type {Record<string, Point>} */
+const MOVES = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
 export class Pad {
   #session;
   #canvas;
   #context;
-  /** The pointer that draws; others are ignored until it is lifted. @type {number | undefined} */
+  /**
+   * The pointer that draws, where it was last (also beyond the edge), and whether its stroke goes on from there. None once the drawing
+   * was changed by something else: what the pointer does until it is lifted is no part of it.
+   * @type {{ id: number, at: Point, isOnPad: boolean } | undefined}
+   */
   #pointer;
   /** The keyboard's pen. */
-  #cursor = { at: /** @type {Point} */ ([0.5, 0.5]), down: false, shown: false };
+  #cursor = { at: /** @type {Point} */ ([0.5, 0.5]), isDown: false, isShown: false };
+  /** What this pad has made of the drawing. @type {Point[][]} */
+  #own = [];
 
   /**
    * @param {HTMLCanvasElement} canvas
@@ -26,13 +38,27 @@ export class Pad {
     this.#context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext('2d'));
     canvas.addEventListener('pointerdown', (event) => this.#press(event));
     canvas.addEventListener('pointermove', (event) => this.#move(event));
-    canvas.addEventListener('pointerup', (event) => this.#lift(event));
-    canvas.addEventListener('pointercancel', (event) => this.#lift(event));
+    for (const end of /** @type {const} */ (['pointerup', 'pointercancel', 'lostpointercapture'])) {
+      canvas.addEventListener(end, ({ pointerId }) => pointerId === this.#pointer?.id && this.#lift());
+    }
+    canvas.addEventListener('contextmenu', (event) => this.#pointer && event.preventDefault());
     canvas.addEventListener('keydown', (event) => this.#key(event));
     canvas.addEventListener('blur', () => this.#hideCursor());
-    new ResizeObserver(() => this.draw()).observe(canvas);
-    matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => this.draw());
+    let width = 0;
+    new ResizeObserver(() => {
+      // A phone that is turned: what was under the finger is elsewhere now.
+      if (width !== canvas.clientWidth) this.#lift();
+      width = canvas.clientWidth;
+      this.draw();
+    }).observe(canvas);
+    for (const query of ['(prefers-color-scheme: dark)', '(forced-colors: active)', 'print']) {
+      matchMedia(query).addEventListener('change', () => this.draw());
+    }
     session.subscribe(({ drawing, pen }, before) => {
+      if (drawing.strokes !== this.#own || !drawing.isDown) {
+        this.#pointer = undefined;
+        this.#cursor.isDown = false;
+      }
       if (drawing !== before.drawing || pen !== before.pen) this.draw();
     });
   }
@@ -49,44 +75,50 @@ export class Pad {
     return this.#session.state.drawing.strokes;
   }
 
+  /** @param {Point[][]} strokes */
+  #set(strokes) {
+    this.#own = strokes;
+    this.#session.update({ drawing: { strokes, isDown: true } });
+  }
+
+  /** Ends the stroke that is under way. */
+  #lift() {
+    const { drawing } = this.#session.state;
+    this.#pointer = undefined;
+    if (!drawing.isDown) return;
+    // As it is in the page's address, so that whoever opens that sees the same answers.
+    const strokes = drawing.strokes.map((stroke, at) => (at + 1 < drawing.strokes.length ? stroke : settled(stroke)));
+    this.#session.update({ drawing: { strokes, isDown: false } });
+  }
+
   /** @param {PointerEvent} event */
   #press(event) {
-    if (this.#pointer !== undefined || event.button !== 0) return;
+    if (this.#pointer || event.button !== 0) return;
     this.#hideCursor();
-    this.#pointer = event.pointerId;
+    const [x, y] = this.#place(event);
+    const at = /** @type {Point} */ ([within(x), within(y)]);
+    this.#pointer = { id: event.pointerId, at, isOnPad: true };
+    this.#set([...this.#strokes, [at]]);
     this.#canvas.setPointerCapture(event.pointerId);
-    this.#begin(this.#place(event));
-  }
-
-  /** @param {Point} point */
-  #begin(point) {
-    this.#session.update({ drawing: { strokes: [...this.#strokes, [point]], isDown: true } });
-  }
-
-  /** @param {Point[]} points */
-  #add(points) {
-    const last = this.#strokes.at(-1);
-    if (!last || !this.#session.state.drawing.isDown) return;
-    this.#session.update({ drawing: { strokes: [...this.#strokes.slice(0, -1), [...last, ...points]], isDown: true } });
-  }
-
-  #end() {
-    const { drawing } = this.#session.state;
-    if (drawing.isDown) this.#session.update({ drawing: { ...drawing, isDown: false } });
   }
 
   /** @param {PointerEvent} event */
   #move(event) {
-    if (event.pointerId !== this.#pointer) return;
+    const pointer = this.#pointer;
+    if (event.pointerId !== pointer?.id) return;
+    // The button was let go where the page could not see it.
+    if (event.buttons === 0) return this.#lift();
     const coalesced = event.getCoalescedEvents?.() ?? [];
-    this.#add((coalesced.length > 0 ? coalesced : [event]).map((moved) => this.#place(moved)));
-  }
-
-  /** @param {PointerEvent} event */
-  #lift(event) {
-    if (event.pointerId !== this.#pointer) return;
-    this.#pointer = undefined;
-    this.#end();
+    const strokes = [...this.#strokes];
+    for (const moved of coalesced.length > 0 ? coalesced : [event]) {
+      const to = this.#place(moved);
+      const seen = clip(pointer.at, to);
+      if (seen && pointer.isOnPad && !seen.enters) strokes.push([...(strokes.pop() ?? []), seen.end]);
+      else if (seen) strokes.push([seen.start, seen.end]);
+      pointer.isOnPad = seen !== undefined && !seen.leaves;
+      pointer.at = to;
+    }
+    this.#set(strokes);
   }
 
   /** @param {PointerEvent} event @returns {Point} */
@@ -98,36 +130,31 @@ export class Pad {
   /** @param {KeyboardEvent} event */
   #key(event) {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
-    /** @type {Record<string, Point>} */
-    const moves = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
     const cursor = this.#cursor;
-    const move = moves[event.key];
-    cursor.shown = true;
-    if (move) {
-      cursor.at = [within(cursor.at[0] + STEP * move[0]), within(cursor.at[1] + STEP * move[1])];
-      if (cursor.down) this.#add([cursor.at]);
-    } else if (event.key === ' ') {
-      cursor.down = !cursor.down;
-      if (cursor.down) {
-        this.#begin(cursor.at);
+    const move = MOVES[event.key];
+    if (event.key === 'Backspace') this.undo();
+    else if (event.key === 'Escape') this.clear();
+    else if (!move && event.key !== ' ') return;
+    else if (!this.#pointer) {
+      if (move) {
+        cursor.at = [within(cursor.at[0] + STEP * move[0]), within(cursor.at[1] + STEP * move[1])];
+        if (cursor.isDown) this.#set([...this.#strokes.slice(0, -1), [...(this.#strokes.at(-1) ?? []), cursor.at]]);
+      } else if (cursor.isDown) this.#lift();
+      else {
+        cursor.isDown = true;
+        this.#set([...this.#strokes, [cursor.at]]);
         this.#session.say('The pen is down.');
-      } else this.#end();
-    } else if (event.key === 'Backspace') {
-      cursor.down = false;
-      this.undo();
-    } else if (event.key === 'Escape') {
-      cursor.down = false;
-      this.clear();
-    } else return;
+      }
+    }
     event.preventDefault();
+    cursor.isShown = true;
     this.draw();
   }
 
   #hideCursor() {
-    const wasDown = this.#cursor.down;
-    this.#cursor.shown = this.#cursor.down = false;
+    this.#cursor.isShown = false;
+    if (this.#cursor.isDown) this.#lift();
     this.draw();
-    if (wasDown) this.#end();
   }
 
   draw() {
@@ -141,9 +168,9 @@ export class Pad {
     context.strokeStyle = context.fillStyle = getComputedStyle(canvas).color;
     context.lineCap = context.lineJoin = 'round';
     context.lineWidth = LINE * Math.sqrt(pen);
-    if (drawing.picture) this.#image(drawing.picture);
+    if (drawing.picture && this.#session.state.kernel) this.#image(drawing.picture);
     for (const stroke of drawing.strokes) this.#line(stroke);
-    if (this.#cursor.shown) this.#cross();
+    if (this.#cursor.isShown) this.#cross();
   }
 
   /**
@@ -167,26 +194,19 @@ export class Pad {
   #image(pixels) {
     const small = document.createElement('canvas');
     small.width = small.height = 28;
-    const context = /** @type {CanvasRenderingContext2D} */ (small.getContext('2d'));
-    const picture = context.createImageData(28, 28);
-    pixels.forEach((ink, at) => (picture.data[4 * at + 3] = ink));
-    context.putImageData(picture, 0, 0);
-    context.globalCompositeOperation = 'source-in';
-    context.fillStyle = this.#context.fillStyle;
-    context.fillRect(0, 0, 28, 28);
-    this.#context.imageSmoothingQuality = 'high';
-    this.#context.drawImage(small, 0, 0, 1, 1);
+    const context = this.#context;
+    const colour = String(context.fillStyle).match(/[0-9a-f]{2}/g)?.map((part) => parseInt(part, 16)) ?? [0, 0, 0];
+    small.getContext('2d')?.putImageData(inkPicture(pixels, colour), 0, 0);
+    context.imageSmoothingQuality = 'high';
+    context.drawImage(small, 0, 0, 1, 1);
   }
 
   #cross() {
     const context = this.#context;
     const [x, y] = this.#cursor.at;
-    context.lineWidth = this.#cursor.down ? 0.012 : 0.006;
+    context.lineWidth = this.#cursor.isDown ? 0.012 : 0.006;
     context.beginPath();
     context.arc(x, y, 0.03, 0, 2 * Math.PI);
     context.stroke();
   }
 }
-
-/** @param {number} coordinate */
-const within = (coordinate) => Math.min(Math.max(coordinate, 0), 1);

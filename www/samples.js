@@ -1,7 +1,7 @@
 // Digits of MNIST to click, where there is no time or no pen to draw.
 
 import { byId, element, idle } from './dom.js';
-import { fetched } from './models.js';
+import { fetched } from './files.js';
 import { best } from './panel.js';
 import { showPixels } from './pixels.js';
 

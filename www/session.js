@@ -43,16 +43,28 @@ import { idle } from './dom.js';
  */
 
 /**
+ * Networks that are not the page's own.
+ * @typedef {object} Own
+ * @property {string} name
+ * @property {Uint8Array} float the float network's safetensors file
+ * @property {Uint8Array} [int8] the int8 network's, where it is not made from the float one
+ */
+
+/**
  * @typedef {object} State
  * @property {string} model the chosen network, a name in MODELS
  * @property {Scheme} scheme the chosen int8 scheme
- * @property {unknown} recipe how the int8 network is made, where it is not the shipped one of the scheme
+ * @property {string} [recipe] how the int8 network is made, where it is not the shipped one of the scheme
+ * @property {string} ranges the ranges of activations that the visitor moved, as `min:max` of each tensor; or nothing
+ * @property {Own} [own] networks that the visitor brought or trained, which answer in place of the shipped ones
+ * @property {string} neuron the neuron that is taken apart, as `2-17`: the layer from 1, the neuron from 0; or nothing
  * @property {number} pen the pen's width, 1 for a normal one
  * @property {Drawing} drawing
  * @property {string} chapter the id of the chapter that the address names, or nothing
  * @property {string} [kernel] the kernel that answers, once its module is there
  * @property {Record<Side, Slot>} networks
  * @property {string} status what is announced
+ * @property {string} notice what else a visitor should know, for as long as it holds
  * @property {boolean} isStopped whether nothing can go on
  */
 
@@ -71,11 +83,15 @@ const initial = () => {
     model: 'drawings',
     scheme: 'static',
     recipe: undefined,
+    ranges: '',
+    own: undefined,
+    neuron: '',
     pen: 1,
     drawing: BLANK,
     chapter: '',
     networks: { int8: slot(), float: slot() },
     status: 'Loading…',
+    notice: '',
     isStopped: false,
   };
 };

@@ -17,16 +17,23 @@ export function open(session) {
   const verdict = element('p', { class: 'verdict', 'data-testid': 'verdict' });
   const figures = element('div', { class: 'figures' });
   byId('why-body').replaceChildren(verdict, figures);
+  let shown = explainer.explanation;
   const show = () => {
-    const { explanation, isDrawn } = explainer;
-    verdict.textContent = explanation && isDrawn ? judge(explanation) : 'Draw a digit, or click a sample: its numbers will stand here.';
-    figures.replaceChildren(...(explanation ? [outcome(explanation, isDrawn), growth(explanation, isDrawn), blame(explanation, isDrawn)] : []));
+    const { explanation, isDrawn, trouble, isStale } = explainer;
+    figures.ariaBusy = String(isStale !== '');
+    if (trouble) {
+      verdict.textContent = `This cannot be computed: ${trouble}. Reload the page to try again; the answers above are not affected.`;
+      figures.replaceChildren();
+      return;
+    }
+    const text = explanation && isDrawn ? judge(explanation) : 'Draw a digit, or click a sample: its numbers will stand here.';
+    verdict.textContent = isStale || text;
+    if (explanation && (explanation !== shown || !figures.hasChildNodes())) {
+      figures.replaceChildren(outcome(explanation, isDrawn), growth(explanation, isDrawn), blame(explanation, isDrawn));
+    }
+    shown = explanation;
   };
-  explainer.addEventListener('explained', show);
-  explainer.addEventListener('failed', () => {
-    verdict.textContent = `This cannot be computed: ${explainer.trouble}. Reload the page to try again; the answers above are not affected.`;
-    figures.replaceChildren();
-  });
+  explainer.addEventListener('news', show);
   show();
 }
 

@@ -81,3 +81,38 @@ def load(path):
     if info["scheme"] not in ("static", "fused"):
         raise ValueError(f"{path} is {info['scheme']}; static and fused networks have quantized modules")
     return Quantized(tensors, info["scheme"] == "fused").eval()
+
+
+def save_pt2e(graph, path, logits):
+    """Writes the graph module that torchao's `convert_pt2e` made of three linear layers with ReLU.
+
+    torchao leaves the last layer's outputs real, so it has no scale for them; digit8's static networks have one. It is chosen here from
+    `logits` (any number of the graph's own outputs), on 0..255.
+    """
+    calls = [node for node in graph.graph.nodes if node.op == "call_function"]
+    operator = lambda node: str(node.target)
+    rounded = [node.args[1:3] for node in calls if operator(node).startswith("quantized_decomposed.quantize_per_tensor")]
+    matrices = [node for node in calls if operator(node).startswith("quantized_decomposed.dequantize_per_channel")]
+    linears = [node for node in calls if operator(node).startswith("aten.linear")]
+    if (len(rounded), len(matrices), len(linears)) != (3, 3, 3):
+        raise ValueError("expected three linear layers, each with quantized inputs and weights per channel")
+
+    def constant(node):
+        value = graph
+        for name in node.target.split("."):
+            value = getattr(value, name)
+        return value.detach()
+
+    low, high = min(logits.min().item(), 0), max(logits.max().item(), 0)
+    rounded.append(((high - low) / 255, round(-low / (high - low) * 255)))
+    tensors = {}
+    for name, matrix, linear in zip(LAYERS, matrices, linears):
+        weight, scale = matrix.args[:2]
+        tensors[f"{name}.weight"] = constant(weight)
+        tensors[f"{name}.weight_scale"] = constant(scale).to(torch.float32)
+        tensors[f"{name}.bias"] = constant(linear.args[2])
+    for name, (scale, zero_point) in zip(("quant", *LAYERS), rounded):
+        tensors[f"{name}.scale"] = torch.tensor([scale], dtype=torch.float32)
+        tensors[f"{name}.zero_point"] = torch.tensor([zero_point])
+    info = {"scheme": "fused", "granularity": "per-channel"}
+    save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, path, metadata={"digit8": json.dumps(info)})

@@ -48,10 +48,15 @@ export const address = () => (site ??= serve(`${ROOT}dist`));
 let running;
 
 /** The browser that the tests of this file share; each test has its own profile in it. */
-export function browser() {
-  running ??= chromium.launch({
+export const browser = () => (running ??= launch());
+after(async () => (await running)?.close());
+
+/** Starts a browser. @param {string[]} [flags] */
+export function launch(flags = []) {
+  return chromium.launch({
     executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
     args: [
+      ...flags,
       '--no-sandbox',
       '--disable-gpu',
       '--disable-quic',
@@ -61,22 +66,20 @@ export function browser() {
       '--disable-sync',
     ],
   });
-  return running;
 }
-after(async () => (await running)?.close());
 
 /**
  * Declares a test of the page. It fails on errors that nobody caught, on error messages in the console, and on a request to
  * any other host, whatever else it checks.
  * @param {string} name
- * @param {BrowserContextOptions & { path?: string, unready?: boolean, mayLog?: RegExp,
+ * @param {BrowserContextOptions & { path?: string, unready?: boolean, skip?: string | false, timeout?: number, mayLog?: RegExp,
  *   prepare?: (context: BrowserContext) => Promise<unknown> }} options
- *   `path` follows the address (`?scheme=fused`); `unready` does not wait for the models; `mayLog` is an error message
+ *   `path` follows the address (`?scheme=fused`); `unready` does not wait for the models; `skip` says why it cannot run; `mayLog` is an error message
  *   that is expected in the console; `prepare` runs before the page loads
  * @param {(page: Page, context: BrowserContext) => Promise<unknown>} body
  */
-export function pageTest(name, { path = '', unready = false, mayLog, prepare, ...settings }, body) {
-  test(name, { timeout: 60_000 }, async () => {
+export function pageTest(name, { path = '', unready = false, skip = false, timeout = 60_000, mayLog, prepare, ...settings }, body) {
+  test(name, { timeout, skip }, async () => {
     const start = await address();
     const context = await (await browser()).newContext({ serviceWorkers: 'block', ...settings });
     try {
@@ -122,15 +125,16 @@ function watch(page, host, complaints, mayLog) {
  * Draws one stroke with the mouse: the button goes down at the first point and up at the last.
  * @param {Page} page
  * @param {[number, number][]} points in fractions of the pad's width and height
+ * @param {number} steps how many times the mouse is seen on its way from one point to the next
  */
-export async function stroke(page, points) {
+export async function stroke(page, points, steps = 4) {
   await page.getByTestId('pad').scrollIntoViewIfNeeded();
   const box = await page.getByTestId('pad').boundingBox();
   assert(box, 'the pad is on the page');
   const [first, ...rest] = points.map(([x, y]) => /** @type {const} */ ([box.x + x * box.width, box.y + y * box.height]));
   await page.mouse.move(...first);
   await page.mouse.down();
-  for (const point of rest) await page.mouse.move(...point, { steps: 4 });
+  for (const point of rest) await page.mouse.move(...point, { steps });
   await page.mouse.up();
 }
 

@@ -20,13 +20,13 @@ for (const digit of Object.keys(DRAWINGS)) {
       assert.equal(values.length, 10);
       assert(Math.abs(values.reduce((sum, value) => sum + value) - 1) < 1e-9, 'probabilities add up to 1');
       assert.equal(values.indexOf(Math.max(...values)), Number(digit));
-      assert.match(await text(page, `${name}-time`), /^[\d.]+ µs \(timer step \d+ µs\)$/);
+      await page.locator(`[data-testid="${name}-time"]`, { hasText: /^[\d.]+ µs \(timer step \d+ µs\)$/ }).waitFor();
     }
     assert.equal(await text(page, 'float-size'), '359.2 kB');
     assert.match(await text(page, 'int8-kernel'), /^(simd128|relaxed)$/);
     assert.match(await text(page, 'int8-arrival'), /^in \d+\.\d\d s$/);
     assert.match(await text(page, 'agreement'), new RegExp(`^Both read ${digit}\\. The largest difference of probability is .* points, for \\d\\.$`));
-    assert.match(await text(page, 'ratio'), /^Here int8 is [\d.]+× as (fast|slow), and 3\.9× smaller\.$/);
+    await page.locator('[data-testid="ratio"]', { hasText: /^Here int8 is [\d.]+× as (fast|slow), and 3\.9× smaller\.$/ }).waitFor({ timeout: 0 });
     assert.match(await text(page, 'status'), new RegExp(`float32 reads ${digit}, int8 reads ${digit}`));
   });
 }

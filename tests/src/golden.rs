@@ -1,12 +1,11 @@
 //! What PyTorch itself computed for MNIST's 10,000 test images: an optional folder, too large for the repository.
 //!
-//! It is looked for where `DIGIT8_SHARED` says, else in `../shared` beside the checkout. Where there is none, the tests
-//! that need it say so, and `cargo xtask test` counts them as skipped; the fixtures in the repository cover every rule
-//! without it.
+//! It is looked for where `DIGIT8_SHARED` says, else in `../shared` beside the checkout. Where there is none, the tests that
+//! need it are ignored by name (`build.rs` sees to that); the fixtures in the repository cover every rule without it.
 
 use std::fs::{self, File};
-use std::io::{Read, Write};
-use std::path::{Path, PathBuf};
+use std::io::Read;
+use std::path::PathBuf;
 
 use digit8_core::digits::Digits;
 use digit8_core::file::{self, Model};
@@ -26,24 +25,10 @@ pub struct Golden {
 }
 
 impl Golden {
-    /// Finds the folder, or says that `test` is skipped.
-    ///
-    /// # Panics
-    /// If `DIGIT8_SHARED` names a folder that has no golden values: whoever set it expects the comparison to be made.
-    pub fn find(test: &str) -> Option<Self> {
-        let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared");
-        let named = std::env::var_os("DIGIT8_SHARED").map(PathBuf::from);
-        let shared = named.clone().unwrap_or(beside);
-        if shared.join("torch-golden/model.safetensors").is_file() {
-            return Some(Self { shared });
-        }
-        assert!(named.is_none(), "DIGIT8_SHARED is {}, which has no torch-golden", shared.display());
-        // Written past the test harness, which would swallow it and has no word for it; `cargo xtask test` counts these lines.
-        let message = format!(
-            "\nskipped {test}: no PyTorch values (DIGIT8_SHARED, or ../shared beside the checkout)\n"
-        );
-        let _ = std::io::stdout().write_all(message.as_bytes());
-        None
+    /// The folder that `build.rs` looked for. Where it found none, the values are not there to be read: a test that needs them
+    /// says so with `#[cfg_attr(not(pytorch_values), ignore = "…")]`.
+    pub fn open() -> Self {
+        Self { shared: env!("PYTORCH_VALUES").into() }
     }
 
     /// The path of a file of PyTorch's.

@@ -4,7 +4,7 @@
 use digit8_core::Kernel;
 use digit8_core::int8::QuantizedLinear;
 use digit8_core::quant::{
-    Calibration, Granularity, QParams, Range, Scale, WeightScale, ZeroPoint, dynamic_qparams, quantize,
+    Calibration, Granularity, QParams, Range, Scale, WeightScale, Width, ZeroPoint, dynamic_qparams, quantize,
 };
 use digit8_kernels::int8::{self, Weights};
 use digit8_tests::equal::{assert_equal, assert_every_step};
@@ -104,7 +104,7 @@ fn dynamic_layers_of_any_reals() {
             let theirs = file.matrix::<f32>(&format!("{case}.{name}"));
             for kernel in Kernel::available() {
                 let (min, max) = int8::min_max(kernel, x);
-                let QParams { scale, zero_point } = dynamic_qparams(min, max);
+                let QParams { scale, zero_point, .. } = dynamic_qparams(min, max);
                 let mut q = vec![0; x.len()];
                 int8::quantize(
                     kernel,
@@ -169,10 +169,8 @@ fn cases(file: &mut Npz, prefix: &str) -> Vec<String> {
 }
 
 fn qparams(file: &mut Npz, scales: &str, zero_points: &str, at: usize) -> QParams {
-    QParams {
-        scale: Scale::new(file.vector(scales)[at]).unwrap(),
-        zero_point: ZeroPoint(file.vector(zero_points)[at]),
-    }
+    let scale = Scale::new(file.vector(scales)[at]).unwrap();
+    QParams::new(scale, ZeroPoint(file.vector(zero_points)[at]))
 }
 
 fn layer(file: &mut Npz, case: &str) -> QuantizedLinear {
@@ -180,6 +178,7 @@ fn layer(file: &mut Npz, case: &str) -> QuantizedLinear {
     let scales: Vec<Scale> = scales.iter().map(|&scale| Scale::new(scale).unwrap()).collect();
     QuantizedLinear {
         weight: file.matrix(&format!("{case}.weight")),
+        width: Width::default(),
         weight_scale: match scales[..] {
             [scale] => WeightScale::PerTensor(scale),
             _ => WeightScale::PerChannel(scales),

@@ -55,7 +55,7 @@ fn scales_and_zero_points_are_pytorchs() {
                 let what = format!("{case}.{kind}.{grid_name}");
                 let ours = observer.qparams(&what, &grid);
                 if known.contains(&what) {
-                    let QParams { scale, zero_point } = ours.unwrap();
+                    let QParams { scale, zero_point, .. } = ours.unwrap();
                     assert_equal(&what, &[scale.get(), zero_point.0.into()], &file.vector(&what));
                     compared += 1;
                 } else {
@@ -101,8 +101,12 @@ fn weights_scales_of_each_row_are_pytorchs() {
 
 /// What `get_default_qconfig('x86')` makes of the notebook's network, given its scales.
 #[test]
+#[cfg_attr(
+    not(pytorch_values),
+    ignore = "needs PyTorch's values: DIGIT8_SHARED, or ../shared beside the checkout"
+)]
 fn default_recipe_for_x86_is_pytorchs() {
-    let Some(golden) = Golden::find("default_recipe_for_x86_is_pytorchs") else { return };
+    let golden = Golden::open();
     let digits = golden.test_digits();
     let results = golden.json("histogram/results.json");
     for scheme in [Scheme::Static, Scheme::Fused] {
@@ -110,7 +114,7 @@ fn default_recipe_for_x86_is_pytorchs() {
         let qparams = |name: &str| {
             let observer = &result["observers"][format!("{name}.activation_post_process")];
             let scale = Scale::new(observer["scale"][0].as_f64().unwrap() as f32).unwrap();
-            QParams { scale, zero_point: ZeroPoint(observer["zero_point"][0].as_u64().unwrap() as u8) }
+            QParams::new(scale, ZeroPoint(observer["zero_point"][0].as_u64().unwrap() as u8))
         };
         let outputs = ["linear1", "linear2", "linear3"].map(qparams);
         let mlp = golden.model();
@@ -142,8 +146,12 @@ fn default_recipe_for_x86_is_pytorchs() {
 
 /// The normalised pixels are exact, so that the input's observer is PyTorch's from the first value to the last.
 #[test]
+#[cfg_attr(
+    not(pytorch_values),
+    ignore = "needs PyTorch's values: DIGIT8_SHARED, or ../shared beside the checkout"
+)]
 fn histogram_of_the_input_is_pytorchs() {
-    let Some(golden) = Golden::find("histogram_of_the_input_is_pytorchs") else { return };
+    let golden = Golden::open();
     let table = normalized();
     let mut observer = HistogramObserver::default();
     for batch in golden.test_digits().images().chunks(10 * PIXELS) {
@@ -162,7 +170,7 @@ fn histogram_of_the_input_is_pytorchs() {
             observer.range(&Grid::REDUCED),
             Range { min: of("hist_new_min"), max: of("hist_new_max") }
         );
-        let QParams { scale, zero_point } = observer.qparams("quant", &Grid::REDUCED).unwrap();
+        let QParams { scale, zero_point, .. } = observer.qparams("quant", &Grid::REDUCED).unwrap();
         assert_eq!(f64::from(scale.get()), theirs["scale"][0]);
         assert_eq!(u64::from(zero_point.0), theirs["zero_point"][0]);
     }
@@ -170,8 +178,12 @@ fn histogram_of_the_input_is_pytorchs() {
 
 /// The layers' histograms come from sums whose order is PyTorch's own; given these histograms, the choice is PyTorch's.
 #[test]
+#[cfg_attr(
+    not(pytorch_values),
+    ignore = "needs PyTorch's values: DIGIT8_SHARED, or ../shared beside the checkout"
+)]
 fn ranges_of_the_layers_histograms_are_pytorchs() {
-    let Some(golden) = Golden::find("ranges_of_the_layers_histograms_are_pytorchs") else { return };
+    let golden = Golden::open();
     let results = golden.json("histogram/results.json");
     for scheme in [Scheme::Static, Scheme::Fused] {
         for name in ["quant", "linear1", "linear2", "linear3"] {

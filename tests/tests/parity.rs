@@ -31,8 +31,12 @@ fn layers_file(scheme: Scheme, granularity: Granularity) -> String {
 }
 
 #[test]
+#[cfg_attr(
+    not(pytorch_values),
+    ignore = "needs PyTorch's values: DIGIT8_SHARED, or ../shared beside the checkout"
+)]
 fn int8_weights_are_pytorchs() {
-    let Some(golden) = Golden::find("int8_weights_are_pytorchs") else { return };
+    let golden = Golden::open();
     let files = [
         ("static_weights_int8.npz", Scheme::Static, Granularity::PerTensor),
         ("dynamic_weights_int8.npz", Scheme::Dynamic, Granularity::PerTensor),
@@ -49,8 +53,12 @@ fn int8_weights_are_pytorchs() {
 }
 
 #[test]
+#[cfg_attr(
+    not(pytorch_values),
+    ignore = "needs PyTorch's values: DIGIT8_SHARED, or ../shared beside the checkout"
+)]
 fn scales_and_zero_points_are_pytorchs() {
-    let Some(golden) = Golden::find("scales_and_zero_points_are_pytorchs") else { return };
+    let golden = Golden::open();
     let per_channel = golden.json("per-channel/results.json");
     let per_tensor = golden.json("qparams.json");
     for scheme in [Scheme::Static, Scheme::Fused] {
@@ -88,8 +96,12 @@ fn scales_and_zero_points_are_pytorchs() {
 }
 
 #[test]
+#[cfg_attr(
+    not(pytorch_values),
+    ignore = "needs PyTorch's values: DIGIT8_SHARED, or ../shared beside the checkout"
+)]
 fn every_static_layer_is_pytorchs() {
-    let Some(golden) = Golden::find("every_static_layer_is_pytorchs") else { return };
+    let golden = Golden::open();
     let digits = golden.test_digits();
     for scheme in [Scheme::Static, Scheme::Fused] {
         for granularity in GRANULARITIES {
@@ -101,8 +113,12 @@ fn every_static_layer_is_pytorchs() {
 }
 
 #[test]
+#[cfg_attr(
+    not(pytorch_values),
+    ignore = "needs PyTorch's values: DIGIT8_SHARED, or ../shared beside the checkout"
+)]
 fn every_dynamic_layer_is_pytorchs() {
-    let Some(golden) = Golden::find("every_dynamic_layer_is_pytorchs") else { return };
+    let golden = Golden::open();
     let digits = golden.test_digits().first(256);
     let network = network(&golden, Scheme::Dynamic, Granularity::PerTensor);
     let mut layers = golden.npz("dynamic_x86.npz");
@@ -121,8 +137,12 @@ fn every_dynamic_layer_is_pytorchs() {
 }
 
 #[test]
+#[cfg_attr(
+    not(pytorch_values),
+    ignore = "needs PyTorch's values: DIGIT8_SHARED, or ../shared beside the checkout"
+)]
 fn as_many_digits_are_read_right() {
-    let Some(golden) = Golden::find("as_many_digits_are_read_right") else { return };
+    let golden = Golden::open();
     let digits = golden.test_digits();
     let correct = |classify: &mut dyn FnMut(&[u8], &mut [f32]), batch: usize| {
         let mut logits = vec![0.0; digits.len() * CLASSES];
@@ -155,8 +175,12 @@ fn as_many_digits_are_read_right() {
 const SUMMATION_ORDER: i32 = 14;
 
 #[test]
+#[cfg_attr(
+    not(pytorch_values),
+    ignore = "needs PyTorch's values: DIGIT8_SHARED, or ../shared beside the checkout"
+)]
 fn observers_see_what_pytorchs_see() {
-    let Some(golden) = Golden::find("observers_see_what_pytorchs_see") else { return };
+    let golden = Golden::open();
     let digits = golden.test_digits();
     let mlp = golden.model();
     for scheme in [Scheme::Static, Scheme::Fused] {
@@ -210,8 +234,12 @@ fn widest(batches: &[Observations], of: impl Fn(&Observations) -> Range) -> Rang
 }
 
 #[test]
+#[cfg_attr(
+    not(pytorch_values),
+    ignore = "needs PyTorch's values: DIGIT8_SHARED, or ../shared beside the checkout"
+)]
 fn our_own_calibration_changes_next_to_nothing() {
-    let Some(golden) = Golden::find("our_own_calibration_changes_next_to_nothing") else { return };
+    let golden = Golden::open();
     let digits = golden.test_digits();
     for scheme in [Scheme::Static, Scheme::Fused] {
         let theirs = network(&golden, scheme, Granularity::PerTensor).trace(Kernel::best(), digits.images());

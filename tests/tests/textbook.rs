@@ -29,8 +29,12 @@ fn reals(pixels: &[u8]) -> Vec<f32> {
 }
 
 #[test]
+#[cfg_attr(
+    not(pytorch_values),
+    ignore = "needs PyTorch's values: DIGIT8_SHARED, or ../shared beside the checkout"
+)]
 fn every_integer_by_hand_is_the_notebooks() {
-    let Some(golden) = Golden::find("every_integer_by_hand_is_the_notebooks") else { return };
+    let golden = Golden::open();
     let (mlp, digits) = (golden.model(), golden.test_digits());
     let x = reals(digits.image(0));
     let results = golden.json("results.json");
@@ -68,9 +72,12 @@ fn every_integer_by_hand_is_the_notebooks() {
 }
 
 #[test]
+#[cfg_attr(
+    not(pytorch_values),
+    ignore = "needs PyTorch's values: DIGIT8_SHARED, or ../shared beside the checkout"
+)]
 fn by_hand_98_and_96_of_100_outputs_are_pytorchs_and_the_divisor_is_why() {
-    let test = "by_hand_98_and_96_of_100_outputs_are_pytorchs_and_the_divisor_is_why";
-    let Some(golden) = Golden::find(test) else { return };
+    let golden = Golden::open();
     let (mlp, digits) = (golden.model(), golden.test_digits());
     let x = reals(digits.image(0));
     let linear = &mlp.layers()[0];
@@ -104,9 +111,12 @@ fn by_hand_98_and_96_of_100_outputs_are_pytorchs_and_the_divisor_is_why() {
 
 /// Over all test images: how many of the million outputs each step decides.
 #[test]
+#[cfg_attr(
+    not(pytorch_values),
+    ignore = "needs PyTorch's values: DIGIT8_SHARED, or ../shared beside the checkout"
+)]
 fn the_divisor_decides_most_differences_and_the_bias_the_rest() {
-    let test = "the_divisor_decides_most_differences_and_the_bias_the_rest";
-    let Some(golden) = Golden::find(test) else { return };
+    let golden = Golden::open();
     let (mlp, digits) = (golden.model(), golden.test_digits());
     let linear = &mlp.layers()[0];
     for (scheme, by_hand, by_bias) in [(Scheme::Static, 29_214, 39), (Scheme::Fused, 18_824, 22)] {

@@ -17,6 +17,7 @@ const NOTEBOOK: Settings = Settings {
     learning_rate: 0.001,
     schedule: Schedule::Constant,
     smoothing: 0.0,
+    average: 0.0,
 };
 
 /// Trains, and also gives the loss of every step.
@@ -29,7 +30,7 @@ fn losses(
 ) -> (Mlp, Vec<f32>) {
     let mut losses = Vec::new();
     let mut report = |progress: Progress| losses.push(progress.loss);
-    let mlp = train(mlp, kernel, digits, digits.labels(), settings, order, &mut report).unwrap();
+    let mlp = train(mlp, kernel, digits, settings, order, &mut report).unwrap();
     (mlp, losses)
 }
 
@@ -38,8 +39,12 @@ fn mean(values: &[f32]) -> f64 {
 }
 
 #[test]
+#[cfg_attr(
+    not(pytorch_values),
+    ignore = "needs PyTorch's values: DIGIT8_SHARED, or ../shared beside the checkout"
+)]
 fn follows_pytorch_step_by_step() {
-    let Some(golden) = Golden::find("follows_pytorch_step_by_step") else { return };
+    let golden = Golden::open();
     let mlp = |name: &str| match file::read(&std::fs::read(golden.path(name)).unwrap()).unwrap() {
         (Model::Float(mlp), _) => mlp,
         (Model::Int8(_), _) => panic!("{name} is a float model"),
@@ -129,7 +134,7 @@ fn says_what_cannot_be_trained() {
     let mlp = Mlp::random([20, 13], 1).unwrap();
     let digits = bars(20, 1);
     let attempt = |settings: &Settings, order: Option<&[Vec<usize>]>| {
-        train(&mlp, Kernel::Scalar, &digits, digits.labels(), settings, order, &mut |_| {})
+        train(&mlp, Kernel::Scalar, &digits, settings, order, &mut |_| {})
     };
     let message = |result: Result<Mlp, Error>| result.unwrap_err().to_string();
     assert!(message(attempt(&Settings { batch: 0, ..NOTEBOOK }, None)).contains("nothing to train on"));

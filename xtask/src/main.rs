@@ -1,16 +1,16 @@
 //! `cargo xtask …`: what this repository needs done: building, serving and testing. Every other word goes to the program
 //! `digit8`, built for release.
 //!
-//! Imports `host`, and no crate that knows of networks.
+//! Imports `host` and `site`, and no crate that knows of networks.
 
 #![forbid(unsafe_code)]
 
 mod apt;
 mod digit8;
-mod elsewhere;
 mod serve;
 mod setup;
 mod test;
+mod tools;
 mod web;
 
 use std::ffi::OsString;

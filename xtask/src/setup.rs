@@ -6,7 +6,7 @@ use std::process::Command;
 use anyhow::{Context, anyhow, bail, ensure};
 
 use crate::apt::apt_install;
-use crate::{root, test};
+use crate::{root, tools};
 use digit8_host::process::{cargo, find, output, run as run_program};
 
 /// The target that browsers run.
@@ -47,8 +47,8 @@ pub enum Toolchain {
 pub fn run(args: Args) -> anyhow::Result<()> {
     println!("{}", Toolchain::ready()?.description());
     if args.page {
-        test::npm_packages()?;
-        println!("browser: {}", test::chromium()?.display());
+        tools::npm_packages()?;
+        println!("browser: {}", tools::chromium()?.display());
     }
     Ok(())
 }
@@ -56,11 +56,15 @@ pub fn run(args: Args) -> anyhow::Result<()> {
 impl Toolchain {
     /// Finds or gets one, the way that `DIGIT8_WASM` names, or else the first that works.
     pub fn ready() -> anyhow::Result<Self> {
+        Self::by(&std::env::var("DIGIT8_WASM").unwrap_or_default())
+    }
+
+    fn by(way: &str) -> anyhow::Result<Self> {
         const NEED: &str = "the page needs Rust's standard library for wasm32-unknown-unknown, \
             which `rustup target add wasm32-unknown-unknown` installs";
         let installed_or_rustup =
             || installed().map_or_else(by_rustup, |library| Ok(Self::Installed(library)));
-        match std::env::var("DIGIT8_WASM").unwrap_or_default().as_str() {
+        match way {
             "" => installed_or_rustup()
                 .or_else(|rustup| by_debian().map_err(|debian| anyhow!("{NEED} ({rustup:#}; {debian:#})"))),
             "rustup" => installed_or_rustup().context(NEED),
@@ -87,8 +91,8 @@ impl Toolchain {
         matches!(self, Self::Installed(_))
     }
 
-    /// `cargo VERB` for wasm with SIMD, in a target folder of its own.
-    pub fn cargo(&self, verb: &str) -> Command {
+    /// `cargo VERB` for wasm with or without SIMD, in a target folder of its own.
+    pub fn cargo(&self, verb: &str, simd: bool) -> Command {
         let mut command = cargo();
         // The caller's flags are for the caller's machine, and would replace the target's.
         for name in ["RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "CARGO_BUILD_RUSTFLAGS"] {
@@ -96,9 +100,12 @@ impl Toolchain {
         }
         command
             .current_dir(root())
-            .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", "-Ctarget-feature=+simd128")
+            .env(
+                "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS",
+                if simd { "-Ctarget-feature=+simd128" } else { "" },
+            )
             .args([verb, "--target", TARGET, "--target-dir"])
-            .arg(target_folder());
+            .arg(target_folder(simd));
         if let Self::Debian { linker } = self {
             command
                 .env("RUSTC", DEBIAN_RUSTC)
@@ -110,9 +117,9 @@ impl Toolchain {
     }
 }
 
-/// Where wasm is built, apart from what is native.
-pub fn target_folder() -> PathBuf {
-    root().join("target/wasm")
+/// Where wasm is built, apart from what is native: one folder for each set of flags, or each build would undo the other's.
+pub fn target_folder(simd: bool) -> PathBuf {
+    root().join(if simd { "target/wasm" } else { "target/wasm-plain" })
 }
 
 /// The library's folder, if the active compiler has one for wasm.
@@ -151,4 +158,56 @@ fn linker() -> Option<PathBuf> {
     let hosts = std::fs::read_dir(Path::new(&sysroot).join("lib/rustlib")).ok()?.flatten();
     let own = hosts.map(|host| host.path().join("bin/rust-lld")).find(|linker| linker.exists());
     own.or_else(|| find("rust-lld")).or_else(|| find("wasm-ld"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsStr;
+
+    use super::*;
+
+    fn words(command: &Command) -> Vec<String> {
+        command.get_args().map(|word| word.to_string_lossy().into_owned()).collect()
+    }
+
+    /// What a command sets a variable to, where it sets or removes it.
+    fn variable<'a>(command: &'a Command, name: &str) -> Option<Option<&'a OsStr>> {
+        command.get_envs().find(|(found, _)| *found == name).map(|(_, value)| value)
+    }
+
+    #[test]
+    fn an_installed_library_is_used_as_it_is() {
+        let cargo = Toolchain::Installed("lib".into()).cargo("build", true);
+        let target_folder = target_folder(true);
+        let expected = ["build", "--target", TARGET, "--target-dir", &target_folder.to_string_lossy()];
+        assert_eq!(words(&cargo), expected);
+        // The caller's flags are removed, and the compiler is the caller's.
+        assert_eq!(variable(&cargo, "RUSTFLAGS"), Some(None));
+        assert_eq!(variable(&cargo, "RUSTC"), None);
+        let flags = variable(&cargo, "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS");
+        assert_eq!(flags, Some(Some(OsStr::new("-Ctarget-feature=+simd128"))));
+        // A module for browsers without SIMD may have none, and lies elsewhere.
+        let plain = Toolchain::Installed("lib".into()).cargo("build", false);
+        let flags = variable(&plain, "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS");
+        assert_eq!(flags, Some(Some(OsStr::new(""))));
+        assert_ne!(words(&plain), words(&cargo));
+    }
+
+    #[test]
+    fn debians_compiler_builds_the_library_and_links_with_what_was_found() {
+        let toolchain = Toolchain::Debian { linker: "/somewhere/wasm-ld".into() };
+        let cargo = toolchain.cargo("build", true);
+        assert!(words(&cargo).ends_with(&["-Z".into(), "build-std=std,panic_abort".into()]));
+        assert_eq!(variable(&cargo, "RUSTC"), Some(Some(OsStr::new(DEBIAN_RUSTC))));
+        let linker = variable(&cargo, "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER");
+        assert_eq!(linker, Some(Some(OsStr::new("/somewhere/wasm-ld"))));
+        assert!(toolchain.description().contains("/somewhere/wasm-ld"));
+        assert!(!toolchain.has_clippy());
+    }
+
+    #[test]
+    fn another_way_is_refused_by_name() {
+        let error = Toolchain::by("brew").err().map(|error| error.to_string());
+        assert_eq!(error.as_deref(), Some("DIGIT8_WASM is \"brew\": expected rustup or debian"));
+    }
 }

@@ -19,7 +19,7 @@ import * as engines from './engines.js';
  * @property {Kernel[]} kernels
  * @property {Record<string, string>} peers the folders of other people's engines, by name
  * @property {number[]} batches
- * @property {number} walk images that small batches walk over
+ * @property {number} images the images that small batches go through, again and again
  * @property {number} rounds
  * @property {number} milliseconds a sample takes at least so long
  * @property {string} only rows whose name has this in it
@@ -112,7 +112,7 @@ async function countCorrect({ run }, batch, { labels }) {
 
 /** Milliseconds of so many runs. @param {Job} job @param {number} batch @param {number} runs */
 async function time({ run, waits }, batch, runs) {
-  const end = Math.max(settings.walk, batch);
+  const end = Math.max(settings.images, batch);
   let first = 0;
   const start = performance.now();
   for (let count = 0; count < runs; count++) {

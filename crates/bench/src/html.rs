@@ -1,165 +1,177 @@
-//! The report as a page: plots first, every figure in tables below. One file, no scripts.
+//! The report as a page: charts first, every figure in tables below.
 
-use std::fmt::Write;
+use digit8_host::terminal::{Table, thousands};
+use digit8_report::chart::{Bar, Distribution, bars_to_mark, distributions};
+use digit8_report::page::{self, Section};
+use maud::{Markup, html};
 
-use super::plot::{self, Bar, escape};
+use super::format::{correct, share_of_limit, spread, time, unit};
+use super::goals::outcomes;
+use super::groups::{Group, groups};
 use super::report::{Report, Row};
-use super::{goals, show};
-use digit8_host::terminal::thousands;
-
-const STYLE: &str = "
-:root { color-scheme: light dark; --ink: #1c2430; --soft: #667085; --line: #d9dee6; --paper: #fff; --own: #c2410c; --other: #4a7fb5 }
-@media (prefers-color-scheme: dark) {
-  :root { --ink: #e8ecf2; --soft: #98a2b3; --line: #343c49; --paper: #14181f; --own: #fb923c; --other: #6ea8dc }
-}
-body { font: 16px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper); max-width: 60rem; margin: 2rem auto; padding: 0 1rem }
-h1, h2, h3 { line-height: 1.2 } h2 { margin-top: 2.5rem }
-table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: .9rem; display: block; overflow-x: auto }
-th, td { text-align: right; padding: .15rem .7rem .15rem 0; border-bottom: 1px solid var(--line); white-space: nowrap }
-th:first-child, td:first-child, .words th, .words td { text-align: left } .words td:last-child { white-space: normal; min-width: 18rem } .no { color: var(--own); font-weight: 600 }
-.plot { overflow-x: auto } svg { width: 100%; min-width: 40rem; height: auto; font: 13px system-ui, sans-serif } svg text { fill: var(--ink) }
-svg .axis { fill: var(--soft); font-size: 11px } .own { fill: var(--own) } .other { fill: var(--other) }
-.dot { opacity: .3 } .box { opacity: .45 } .median { stroke: var(--ink); stroke-width: 2 }
-.grid { stroke: var(--line) } .mark { stroke: var(--ink); stroke-dasharray: 4 3 }
-small, .soft { color: var(--soft) }
-";
 
 /// The page.
 pub fn page(report: &Report) -> String {
-    let groups = show::groups(report);
-    let mut body = head(report);
-    body += &goals_table(report);
-
-    let ratios: Vec<Bar> = groups.iter().filter_map(ratio_bar).collect();
-    if !ratios.is_empty() {
-        body += "<h2>How many times as long the best peer takes</h2><p class=soft>The line at 1 is digit8's own time.</p>";
-        body += &plot::bars("ratio to the best peer", &ratios, 1.0);
-    }
-    let shares: Vec<Bar> = groups.iter().flat_map(|group| share_bars(report, group)).collect();
-    if !shares.is_empty() {
-        body += "<h2>Share of the machine's limit</h2><p class=soft>Of the multiply-adds that registers allow, or of \
-                 reading the weights from L2 once a batch, whichever is slower. Skipping the paper, which is exact, can \
-                 beat it.</p>";
-        body += &plot::bars("share of the limit, percent", &shares, 100.0);
-    }
-    for group in &groups {
-        _ = write!(body, "<h2>{}</h2>", escape(&group.title));
-        body += &plot::distributions(&group.title, &group.rows);
-        body += &group_table(report, group);
-    }
-    body += &stages_table(report);
-    body += &limits_table(report);
-    format!(
-        "<!doctype html>\n<html lang=en><meta charset=utf-8><meta name=viewport content=\"width=device-width\">\
-         <title>digit8: speed</title><style>{STYLE}</style>\n<body>{body}</body></html>\n"
-    )
+    let groups = groups(report);
+    let mut sections = vec![goals(report), ratios(&groups), shares(report, &groups)];
+    sections.extend(groups.iter().map(|group| Some(whole(report, group))));
+    sections.extend([stages(report), limits(report)]);
+    let sections: Vec<Section> = sections.into_iter().flatten().collect();
+    page::document("digit8: speed", &head(report), &sections)
 }
 
-fn head(report: &Report) -> String {
-    let versions: Vec<String> =
-        report.versions.iter().map(|(name, version)| format!("{name} {version}")).collect();
-    let machine = &report.machine;
-    format!(
-        "<h1>digit8: speed</h1><p>{} · {} threads · {} · kernels: {}<br>{}, {} multiply-adds an image<br>{}</p>\
-         <p class=soft>Commit {} · {}<br>{} A dot is a sample, the box reaches from quartile to quartile, the line is the \
-         median.</p>",
-        escape(&machine.cpu),
-        machine.threads,
-        escape(&machine.system),
-        escape(&machine.kernels.join(", ")),
-        escape(&report.model),
-        thousands(report.multiply_adds),
-        escape(&report.digits),
-        escape(&report.commit),
-        escape(&versions.join(", ")),
-        escape(&show::unit(report)),
-    )
+fn head(report: &Report) -> Markup {
+    let versions = report.versions.iter().map(|(name, version)| format!("{name} {version}"));
+    let versions: Vec<String> = versions.collect();
+    let Report { machine, model, digits, commit, .. } = report;
+    html! {
+        p {
+            (machine.cpu) " · " (machine.threads) " threads · " (machine.system) " · kernels: "
+            (machine.kernels.join(", ")) br;
+            (model) ", " (thousands(report.multiply_adds)) " multiply-adds an image" br;
+            (digits)
+        }
+        p.soft {
+            "Commit " (commit) " · " (versions.join(", ")) br;
+            (unit(report)) " A dot is a sample, the box reaches from quartile to quartile, the line is the median."
+        }
+    }
 }
 
-fn goals_table(report: &Report) -> String {
-    let goals = goals::reached(report);
-    let rows = goals.iter().map(|goal| {
-        let verdict = if goal.reached { "yes" } else { "<span class=no>no</span>" };
-        [escape(&goal.what), escape(&goal.to_reach), verdict.into(), escape(&goal.found)]
-    });
-    let table = table("To reach, and reached", ["work", "to reach", "reached", "found"], rows);
-    format!("<div class=words>{table}</div>")
+/// A section, if it has something to show.
+fn section(title: &str, has: bool, body: Markup) -> Option<Section> {
+    has.then(|| Section { title: title.into(), body })
 }
 
-fn ratio_bar(group: &show::Group) -> Option<Bar> {
+fn goals(report: &Report) -> Option<Section> {
+    let rows: Vec<_> = outcomes(report)
+        .into_iter()
+        .map(|goal| [goal.what, goal.to_reach, if goal.reached { "yes" } else { "no" }.into(), goal.found])
+        .collect();
+    let has = !rows.is_empty();
+    let table = Table::new(["work", "to reach", "reached", "found"], rows);
+    section("To reach, and reached", has, page::table(&table, "Every goal that this run has figures for"))
+}
+
+fn ratios(groups: &[Group]) -> Option<Section> {
+    let bars: Vec<Bar> = groups.iter().filter_map(ratio).collect();
+    let has = !bars.is_empty();
+    let chart = bars_to_mark("How many times as long the best peer takes", bars, 1.0);
+    let body = page::chart(&chart, "The line at 1 is digit8's own time.");
+    section("How many times as long the best peer takes", has, body)
+}
+
+fn ratio(group: &Group) -> Option<Bar> {
     let own = group.rows.iter().find(|row| row.is_own())?;
     let (value, peer) = group.ratio(own).filter(|(_, peer)| !peer.starts_with("digit8"))?;
-    Some(Bar { label: group.title.clone(), value, text: format!("{value:.2}× ({peer})"), own: true })
+    Some(Bar { label: group.title.clone(), value, text: format!("{value:.2}× ({peer})"), class: "own" })
 }
 
-fn share_bars(report: &Report, group: &show::Group) -> Vec<Bar> {
+fn shares(report: &Report, groups: &[Group]) -> Option<Section> {
+    let bars: Vec<Bar> = groups.iter().flat_map(|group| group_shares(report, group)).collect();
+    let has = !bars.is_empty();
+    let chart = bars_to_mark("Share of the machine's limit, percent", bars, 100.0);
+    let caption = "Of the multiply-adds that registers allow, or of reading the weights from L2 once a batch, whichever is slower. \
+                   Skipping zeros, which is exact, can beat it.";
+    section("Share of the machine's limit", has, page::chart(&chart, caption))
+}
+
+/// The best of digit8's rows and the best peer's.
+fn group_shares(report: &Report, group: &Group) -> Vec<Bar> {
     let best_of = |wanted: fn(&Row) -> bool| group.rows.iter().find(|row| wanted(row)).copied();
     let rows = [best_of(Row::is_own), best_of(Row::is_peer)].into_iter().flatten();
     rows.filter_map(|row| {
-        let percent = report.share_of_limit(row)? * 100.0;
+        let value = report.share_of_limit(row)? * 100.0;
         let label = if row.is_own() { group.title.clone() } else { row.engine.clone() };
-        Some(Bar { label, value: percent, text: format!("{percent:.0} %"), own: row.is_own() })
+        Some(Bar { label, value, text: format!("{value:.0} %"), class: class(row) })
     })
     .collect()
 }
 
-fn group_table(report: &Report, group: &show::Group) -> String {
-    let rows = group.rows.iter().map(|row| {
-        let share =
-            report.share_of_limit(row).map_or_else(String::new, |share| format!("{:.0} %", share * 100.0));
+fn class(row: &Row) -> &'static str {
+    if row.is_own() { "own" } else { "other" }
+}
+
+fn whole(report: &Report, group: &Group) -> Section {
+    let distribution = |row: &&Row| {
+        let [first, third] = row.quartiles();
+        Distribution {
+            label: format!("{} {}", row.engine, row.model),
+            samples: row.sample_ns.clone(),
+            quartiles: [first, row.median_ns, third],
+            text: time(row.median_ns),
+            class: class(row),
+        }
+    };
+    let timed: Vec<_> = group.rows.iter().filter(|row| row.samples > 0).map(distribution).collect();
+    let line = |row: &&Row| {
         let ratio = group.ratio(row).filter(|_| !row.is_own()).map(|(ratio, _)| format!("{ratio:.2}"));
         [
-            escape(&row.engine),
+            row.engine.clone(),
             row.model.clone(),
-            show::time(row.median_ns),
-            show::time(row.min_ns),
-            show::spread(row),
+            time(row.median_ns),
+            time(row.min_ns),
+            spread(row),
             row.samples.to_string(),
-            show::correct(row),
-            share,
+            correct(row),
+            share_of_limit(report, row),
             ratio.unwrap_or_default(),
         ]
-    });
+    };
     let headings =
         ["engine", "model", "median", "min", "spread", "samples", "correct", "of limit", "× digit8"];
-    table("", headings, rows)
+    let table = Table::new(headings, group.rows.iter().map(line));
+    let body = html! {
+        (page::chart(&distributions(&group.title, &timed, time), "Every sample, the quartiles and the median."))
+        (page::table(&table, "The same in figures"))
+    };
+    Section { title: group.title.clone(), body }
 }
 
-fn stages_table(report: &Report) -> String {
-    let stages = report.rows.iter().filter_map(|row| {
-        let name = row.stage.clone()?;
-        Some([
-            name,
-            row.model.clone(),
-            row.batch.to_string(),
-            show::time(row.median_ns),
-            show::time(row.min_ns),
-            show::spread(row),
-        ])
-    });
-    table("Stages of an inference", ["stage", "model", "batch", "median", "min", "spread"], stages)
-}
-
-fn limits_table(report: &Report) -> String {
-    let limits = report.limits.iter().map(|limit| {
-        [escape(&limit.name), format!("{:.0} {}", limit.best, limit.unit), format!("{:.0}", limit.median)]
-    });
-    table("Limits of one core", ["", "best", "median"], limits)
-}
-
-/// A table under a heading; nothing if it has no rows. Cells are HTML.
-fn table<const N: usize>(
-    title: &str,
-    headings: [&str; N],
-    rows: impl Iterator<Item = [String; N]>,
-) -> String {
-    let rows: String = rows
-        .map(|cells| format!("<tr>{}</tr>", cells.map(|cell| format!("<td>{cell}</td>")).concat()))
+fn stages(report: &Report) -> Option<Section> {
+    let rows: Vec<_> = report
+        .rows
+        .iter()
+        .filter_map(|row| {
+            let stage = row.stage.clone()?;
+            let batch = row.batch.to_string();
+            Some([stage, row.model.clone(), batch, time(row.median_ns), time(row.min_ns), spread(row)])
+        })
         .collect();
-    if rows.is_empty() {
-        return rows;
+    let has = !rows.is_empty();
+    let table = Table::new(["stage", "model", "batch", "median", "min", "spread"], rows);
+    section("Stages of an inference", has, page::table(&table, "On the fastest kernel, an image"))
+}
+
+fn limits(report: &Report) -> Option<Section> {
+    let rows = report.limits.iter().map(|limit| {
+        [limit.name.clone(), format!("{:.0} {}", limit.best, limit.unit), format!("{:.0}", limit.median)]
+    });
+    let table = Table::new(["limit", "best", "median"], rows);
+    let body = page::table(&table, "What one core can do at most");
+    section("Limits of one core", !report.limits.is_empty(), body)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::page;
+    use crate::report::tests::{limit, report, row};
+
+    #[test]
+    fn a_page_shows_every_row_and_passes_over_what_was_not_measured() {
+        let mut run = report([row("digit8", "fused", 64, 1.0), row("<engine> & co", "fused", 64, 10.0)]);
+        let page_of_rows = page(&run);
+        assert!(page_of_rows.contains("static int8, batch 64, one thread"));
+        assert!(page_of_rows.contains("&lt;engine&gt; &amp; co") && !page_of_rows.contains("<engine>"));
+        for missing in ["Limits of one core", "Stages of an inference", "To reach"] {
+            assert!(!page_of_rows.contains(missing), "{missing}");
+        }
+        run.limits = vec![limit(("FMA zmm", 100.0))];
+        run.rows[0].stage = Some("linear1".into());
+        let page = page(&run);
+        assert!(page.contains("Limits of one core") && page.contains("linear1"));
+        // No samples: nothing to draw, and nothing that is no number in a picture.
+        run.rows.clear();
+        assert!(!super::page(&run).contains("NaN"));
     }
-    let heading = if title.is_empty() { String::new() } else { format!("<h2>{title}</h2>") };
-    let headings = headings.map(|heading| format!("<th>{heading}</th>")).concat();
-    format!("{heading}<table><tr>{headings}</tr>{rows}</table>")
 }

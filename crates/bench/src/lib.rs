@@ -4,13 +4,14 @@
 
 #![forbid(unsafe_code)]
 
+mod engines;
+mod format;
 mod goals;
+mod groups;
 mod html;
 mod limits;
 mod onnx;
-mod own;
 mod peers;
-mod plot;
 mod report;
 mod sampler;
 mod show;
@@ -27,12 +28,13 @@ use digit8_core::digits::Digits;
 use digit8_core::file::Model;
 use digit8_core::int8::Scheme;
 
-use digit8_data::{Dataset, Recipe, Set, Source, model};
+use digit8_data::{Dataset, RecipeFlags, Source, model};
 use digit8_host::files;
 use digit8_host::process::output;
-use digit8_host::terminal::{progress, thousands};
+use digit8_host::progress;
+use digit8_host::terminal::thousands;
 use digit8_report::machine::PEAK_MEMORY;
-use own::Models;
+use engines::Models;
 use report::Report;
 use sampler::{Bench, Effort};
 
@@ -51,8 +53,8 @@ use sampler::{Bench, Effort};
 #[derive(clap::Args)]
 #[command(
     after_help = "Environment:\n  DIGIT8_PYTHON   an interpreter that has onnxruntime and torch, instead of an environment of our own\n\n\
-        Examples:\n  cargo xtask bench --quick\n  cargo xtask bench --peers --json out/bench.json --html out/bench.html\n  \
-        cargo xtask bench --only fused --compare out/bench.json\n  cargo xtask bench --web --peers --html out/web.html"
+        Examples:\n  digit8 bench --quick\n  digit8 bench --peers --json out/bench.json --html out/bench.html\n  \
+        digit8 bench --only fused --compare out/bench.json\n  digit8 bench --web --peers --html out/web.html"
 )]
 pub struct Args {
     #[command(flatten)]
@@ -106,9 +108,9 @@ pub fn run(args: Args) -> anyhow::Result<()> {
 
     let train = Rc::new(dataset.train);
     let mut benches = limits::limits();
-    benches.extend(own::inferences(&models, &digits));
+    benches.extend(engines::inferences(&models, &digits));
     benches.extend(stages::stages(&models, &digits));
-    benches.extend(own::trainings(&models.float, &train));
+    benches.extend(engines::trainings(&models.float, &train));
     let mut left_out = Vec::new();
     if args.peers {
         let peers = peers::start(&models, &digits, &train)?;
@@ -119,7 +121,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     benches.retain(|bench| args.wants(bench));
     ensure!(!benches.is_empty(), "no row has --only {:?} in its name", args.only.unwrap_or_default());
     let effort = args.effort();
-    let bar = progress(benches.len() * (effort.rounds + 1), "");
+    let bar = progress::bar(benches.len() * (effort.rounds + 1), "");
     let (rows, errors) = sampler::sample(benches, effort, &bar);
     bar.finish_and_clear();
     left_out.extend(errors.iter().map(|error| format!("{error:#}")));
@@ -185,10 +187,9 @@ impl Args {
                 (Model::Int8(_), _) => bail!("{NOTEBOOK_NAME} is an int8 model"),
             },
         };
-        let recipe = Recipe { per_channel: false, calibrate: Set::Test, samples: None, observers: None };
         let mut int8 = Vec::new();
         for scheme in Scheme::ALL {
-            int8.push(recipe.quantize(&float, scheme, dataset)?.0);
+            int8.push(RecipeFlags::pytorch(scheme).quantize(&float, dataset)?.int8);
         }
         Ok(Models { float, int8 })
     }
@@ -200,7 +201,7 @@ const NOTEBOOK_NAME: &str = "notebook-float32.safetensors";
 
 /// The test digits, repeated if there are less than the largest batch has, and what they are.
 fn repeated(dataset: &Dataset) -> anyhow::Result<(Rc<Digits>, String)> {
-    let (test, size) = (&dataset.test, own::BATCHES[2]);
+    let (test, size) = (&dataset.test, engines::BATCHES[2]);
     ensure!(!test.is_empty(), "no test digits in {}", dataset.origin);
     let images = test.images().iter().copied().cycle().take(size * digit8_core::digits::PIXELS).collect();
     let labels = test.labels().iter().copied().cycle().take(size).collect();

@@ -7,7 +7,6 @@ use anyhow::Context;
 use digit8_core::float::Mlp;
 use serde::{Deserialize, Serialize};
 
-use super::web::Visit;
 use digit8_host::files;
 use digit8_report::machine::{self, Machine};
 
@@ -42,6 +41,19 @@ pub struct Report {
     pub visit: Option<Visit>,
     /// Everything that was timed.
     pub rows: Vec<Row>,
+}
+
+/// A first visit of the page on a link of 1.6 Mbit/s and 150 ms, in Chromium: medians over several.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Visit {
+    /// From navigation until the int8 network can answer, in milliseconds.
+    pub int8_ms: f64,
+    /// The same for the float network.
+    pub float_ms: f64,
+    /// What had come by the first answer, with headers, in bytes.
+    pub bytes: f64,
+    /// Lighthouse's scores, 0 to 100, by category.
+    pub lighthouse: BTreeMap<String, f64>,
 }
 
 /// One timed thing.
@@ -134,7 +146,7 @@ impl Report {
     }
 
     /// The share of the machine's limit that a row reaches, 0 to 1. The limit is the multiply-adds of the network at the
-    /// best rate in registers or, if that takes longer, its weights read once a batch at the rate of L2. Who skips paper
+    /// best rate in registers or, if that takes longer, its weights read once a batch at the rate of L2. Who skips zeros
     /// can be faster than that.
     pub fn share_of_limit(&self, row: &Row) -> Option<f64> {
         if row.stage.is_some() || !matches!(row.model.as_str(), "float32" | "static" | "fused" | "dynamic") {
@@ -161,6 +173,13 @@ impl Row {
     /// The browser in which it ran, if that was one.
     pub fn browser(&self) -> Option<&str> {
         self.engine.split_once(" in ").map(|(_, browser)| browser)
+    }
+
+    /// The engine without its version and its browser.
+    pub fn whose(&self) -> &str {
+        let engine = self.engine.split_once(" in ").map_or(&*self.engine, |(engine, _)| engine);
+        let version = |word: &str| word.starts_with(|first: char| first.is_ascii_digit());
+        engine.rsplit_once(' ').filter(|(_, last)| version(last)).map_or(engine, |(engine, _)| engine)
     }
 
     /// Whether it is somebody else's engine.
@@ -222,4 +241,84 @@ pub fn quantile(sorted: &[f64], share: f64) -> f64 {
     let at = share * last as f64;
     let (low, high) = (sorted[at.floor() as usize], sorted[at.ceil() as usize]);
     low + (high - low) * at.fract()
+}
+
+#[cfg(test)]
+pub mod tests {
+    use super::*;
+
+    /// A row of one thread with three samples around a median.
+    pub fn row(engine: &str, model: &str, batch: usize, median_ns: f64) -> Row {
+        let mut row = Row { engine: engine.into(), model: model.into(), batch, threads: 1, ..Row::default() };
+        row.set_samples(vec![median_ns * 1.1, median_ns, median_ns * 0.9]);
+        row
+    }
+
+    pub fn limit((name, best): (&str, f64)) -> Limit {
+        Limit { name: name.into(), unit: "GMAC/s".into(), best, median: best }
+    }
+
+    pub fn report(rows: impl IntoIterator<Item = Row>) -> Report {
+        let mlp = Mlp::random([3, 2], 1).expect("sizes above 0");
+        let mut report = Report::new("a model".into(), "some digits".into(), 10, &mlp);
+        report.rows = rows.into_iter().collect();
+        report
+    }
+
+    #[test]
+    fn quantiles_lie_between_neighbours() {
+        assert_eq!(
+            [0.0, 0.25, 0.5, 1.0].map(|share| quantile(&[1.0, 2.0, 4.0], share)),
+            [1.0, 1.5, 2.0, 4.0]
+        );
+        assert_eq!(quantile(&[7.0], 0.3), 7.0);
+        assert!(quantile(&[], 0.5).is_nan());
+    }
+
+    #[test]
+    fn rows_know_whose_they_are() {
+        let cases = [
+            ("digit8", "digit8", true, false, None),
+            ("digit8 avx2", "digit8 avx2", false, false, None),
+            ("digit8 in Chromium 156", "digit8", true, false, Some("Chromium 156")),
+            ("digit8 scalar in Firefox 140", "digit8 scalar", false, false, Some("Firefox 140")),
+            ("tfjs wasm 4.22.0 in Chromium 156", "tfjs wasm", false, true, Some("Chromium 156")),
+            ("pytorch fused Adam", "pytorch fused Adam", false, true, None),
+        ];
+        for (engine, whose, own, peer, browser) in cases {
+            let row = row(engine, "fused", 1, 1.0);
+            assert_eq!(
+                (row.whose(), row.is_own(), row.is_peer(), row.browser()),
+                (whose, own, peer, browser)
+            );
+        }
+    }
+
+    #[test]
+    fn the_slower_of_arithmetic_and_memory_is_the_limit() {
+        let mut report = report([]);
+        report.multiply_adds = 1000;
+        report.limits =
+            [("FMA ymm", 10.0), ("vpdpbusd ymm", 100.0), ("L2 stream ymm", 50.0)].map(limit).into();
+        // One image reads all weights: 1,000 bytes at 50 a nanosecond. Of 64 images each reads a 64th, and the products decide.
+        assert_eq!(report.share_of_limit(&row("digit8", "fused", 1, 40.0)), Some(0.5));
+        assert_eq!(report.share_of_limit(&row("digit8", "fused", 64, 40.0)), Some(0.25));
+        assert_eq!(report.share_of_limit(&row("digit8", "float32", 64, 400.0)), Some(0.25));
+        assert_eq!(report.share_of_limit(&row("digit8", "train", 10, 1.0)), None);
+        report.limits.clear();
+        assert_eq!(report.share_of_limit(&row("digit8", "fused", 1, 40.0)), None);
+    }
+
+    #[test]
+    fn a_report_is_read_as_it_was_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("bench.json");
+        let report = report([row("digit8", "fused", 1, 40.0)]);
+        report.write(&path).unwrap();
+        let read = Report::read(&path).unwrap();
+        assert!(read.rows[0].is_same(&report.rows[0]));
+        assert_eq!((read.rows[0].median_ns, &read.commit), (40.0, &report.commit));
+        std::fs::write(&path, "{}").unwrap();
+        assert!(Report::read(&path).err().unwrap().to_string().contains("is no report of"));
+    }
 }

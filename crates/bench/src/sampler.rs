@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use anyhow::Context;
-use indicatif::ProgressBar;
+use digit8_host::progress::ProgressBar;
 
 use super::report::Row;
 

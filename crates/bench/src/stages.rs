@@ -10,7 +10,7 @@ use digit8_core::float::Mlp;
 use digit8_core::int8::{Activations, QuantizedMlp};
 use digit8_kernels::{float, int8};
 
-use super::own::{Models, WALK, engine_name, walk};
+use super::engines::{CYCLE, Models, cycle, engine_name};
 use super::report::Row;
 use super::sampler::{Bench, Time};
 
@@ -27,9 +27,9 @@ pub fn stages(models: &Models, digits: &Rc<Digits>) -> Vec<Bench> {
 }
 
 fn softmax_stage(model: &Mlp, digits: &Digits) -> Bench {
-    let mut logits = vec![[0.0; CLASSES]; WALK];
-    model.engine(Kernel::best()).logits(&digits.images()[..WALK * PIXELS], logits.as_flattened_mut());
-    let time = walk(1, move |image| {
+    let mut logits = vec![[0.0; CLASSES]; CYCLE];
+    model.engine(Kernel::best()).logits(&digits.images()[..CYCLE * PIXELS], logits.as_flattened_mut());
+    let time = cycle(1, move |image| {
         black_box(softmax(black_box(&logits[image])));
     });
     stage("float32", "softmax", 1, time)
@@ -51,16 +51,16 @@ fn stage(model: &str, stage: &str, batch: usize, time: Time) -> Bench {
 fn float_stages(model: &Mlp, digits: &Digits, batch: usize) -> Vec<Bench> {
     let table = normalized().map(|x| x - normalize(0));
     let mut x: Vec<f32> =
-        digits.images()[..WALK * PIXELS].iter().map(|&pixel| table[usize::from(pixel)]).collect();
+        digits.images()[..CYCLE * PIXELS].iter().map(|&pixel| table[usize::from(pixel)]).collect();
     let layers = (1..).zip(model.layers()).map(|(number, layer)| {
         let (outputs, inputs) = layer.weight.dim();
         let rows: Vec<f32> = layer.weight.iter().copied().collect();
         let weights = float::Weights::pack(Kernel::best(), &rows, outputs, inputs);
         let (bias, relu) = (layer.bias.to_vec(), number < 3);
-        let mut y = vec![0.0; WALK * outputs];
+        let mut y = vec![0.0; CYCLE * outputs];
         weights.forward(&x, &bias, relu, &mut y);
         let x = std::mem::replace(&mut x, y.clone());
-        let time = walk(batch, move |first| {
+        let time = cycle(batch, move |first| {
             let x = &x[first * inputs..][..batch * inputs];
             weights.forward(black_box(x), &bias, relu, &mut y[..batch * outputs]);
             black_box(&mut y);
@@ -77,12 +77,12 @@ fn int8_stages(model: &QuantizedMlp, digits: &Digits, batch: usize) -> Vec<Bench
         return Vec::new();
     };
     let kernel = Kernel::best();
-    let pixels = digits.images()[..WALK * PIXELS].to_vec();
+    let pixels = digits.images()[..CYCLE * PIXELS].to_vec();
     let table = normalized().map(|x| input.quantize(x));
     let mut x = vec![0; pixels.len()];
     let mut quantized = vec![0; batch * PIXELS];
     int8::lookup(kernel, &table, &pixels, &mut x);
-    let lookup = walk(batch, move |first| {
+    let lookup = cycle(batch, move |first| {
         let pixels = &pixels[first * PIXELS..][..batch * PIXELS];
         int8::lookup(kernel, &table, black_box(pixels), &mut quantized);
         black_box(&mut quantized);
@@ -95,10 +95,10 @@ fn int8_stages(model: &QuantizedMlp, digits: &Digits, batch: usize) -> Vec<Bench
         let weights = int8::Weights::pack(kernel, &rows, outputs, inputs);
         let requantize = layer.requantization(qparams, output, number < 3);
         let zero_point = qparams.zero_point.0;
-        let mut y = vec![0; WALK * outputs];
+        let mut y = vec![0; CYCLE * outputs];
         weights.requantize(&x, zero_point, &requantize, &mut y);
         let x_of_layer = std::mem::replace(&mut x, y.clone());
-        let time = walk(batch, move |first| {
+        let time = cycle(batch, move |first| {
             let x = &x_of_layer[first * inputs..][..batch * inputs];
             weights.requantize(black_box(x), zero_point, &requantize, &mut y[..batch * outputs]);
             black_box(&mut y);

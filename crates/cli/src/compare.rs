@@ -8,7 +8,8 @@ use digit8_core::digits::PIXELS;
 use digit8_core::file::Model;
 use digit8_data::{Source, model};
 use digit8_host::files;
-use digit8_host::terminal::{progress, table, thousands};
+use digit8_host::progress;
+use digit8_host::terminal::{table, thousands};
 use digit8_interchange::compare::{Comparison, Explained, Step, Subject, compare};
 
 use crate::import::Pixels;
@@ -50,7 +51,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     println!("A       {}: {}", args.first.display(), kind(&first));
     println!("B       {}: {}", args.second.display(), kind(&second));
     println!("Digits  {} test digits of {}\n", thousands(count), test.origin);
-    let bar = progress(count, "Comparing");
+    let bar = progress::bar(count, "Comparing");
     let images = &test.digits.images()[..count * PIXELS];
     let comparison = compare(&first, &second, Kernel::best(), images, |done| bar.inc(done as u64))?;
     bar.finish_and_clear();

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, bail, ensure};
 use digit8_core::Kernel;
 use digit8_core::digits::PIXELS;
 use digit8_core::file::Model;
@@ -14,10 +14,10 @@ use ndarray::{Array2, Axis, concatenate};
 use ndarray_npy::{NpzWriter, WritableElement};
 use serde_json::{Map, Value, json};
 
-use crate::quantize::scheme_parser;
-use digit8_data::{Recipe, Source, model as models};
+use digit8_data::{Quantized, RecipeFlags, Source, model as models};
 use digit8_host::files;
-use digit8_host::terminal::{progress, thousands};
+use digit8_host::progress;
+use digit8_host::terminal::thousands;
 
 /// Write every layer's output for the test images as NumPy arrays
 ///
@@ -29,11 +29,8 @@ pub struct Args {
     /// The model: float32, which is quantized first, or int8
     #[arg(long, value_name = "FILE")]
     model: PathBuf,
-    /// How activations become integers [default for an int8 model: its own]
-    #[arg(long, value_parser = scheme_parser())]
-    scheme: Option<Scheme>,
     #[command(flatten)]
-    recipe: Recipe,
+    flags: RecipeFlags,
     /// The images that are quantized as one tensor, where the scheme is dynamic
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     batch: u32,
@@ -53,7 +50,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
         "--out is a .json file, expected .npz: the parameters go to the .json beside it"
     );
     files::check_writable(&parameters)?;
-    if let Some(observers) = &args.recipe.observers {
+    if let Some(observers) = &args.flags.observers {
         ensure!(
             !is_same_file(observers, &parameters),
             "{} would be lost: the parameters go to that file, so choose another --out",
@@ -64,17 +61,22 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     let model = args.model.display();
     let (int8, seen) = match models::read(&args.model)?.0 {
         Model::Float(mlp) => {
-            let scheme = args.scheme.context("--scheme is needed, since the model is float32")?;
-            println!("Model        {model}: float32, quantized: {}", described(scheme, &args.recipe));
-            println!("Calibration  {}", args.recipe.origin(scheme, &dataset));
-            args.recipe.quantize(&mlp, scheme, &dataset)?
+            let flags = &args.flags;
+            let says = ["scheme", "recipe"].iter().any(|flag| flags.given.contains(flag));
+            ensure!(says, "--scheme is needed (or --recipe), since the model is float32");
+            println!("Model        {model}: float32, quantized: {}", flags.recipe);
+            println!("Calibration  {}", flags.origin(&dataset));
+            let Quantized { int8, seen, .. } = flags.quantize(&mlp, &dataset)?;
+            (int8, seen)
         }
         Model::Int8(int8) => {
-            let (has, asked) = (int8.scheme(), args.scheme.unwrap_or(int8.scheme()));
-            ensure!(has == asked, "{model} is quantized as {has}, not {asked}");
-            let Recipe { per_channel, samples, observers, .. } = &args.recipe;
-            let untouched = !per_channel && samples.is_none() && observers.is_none();
-            ensure!(untouched, "{model} is int8 already: no --observers, no --samples, no --per-channel");
+            let (has, asked) = (int8.scheme(), args.flags.recipe.scheme);
+            if args.flags.given.contains(&"scheme") {
+                ensure!(has == asked, "{model} is quantized as {has}, not {asked}");
+            }
+            if let Some(flag) = args.flags.given.iter().find(|&&flag| flag != "scheme") {
+                bail!("{model} is int8 already: no --{flag}");
+            }
             println!("Model        {model}: int8, {has}");
             (int8, None)
         }
@@ -90,11 +92,6 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn described(scheme: Scheme, recipe: &Recipe) -> String {
-    let scales = if recipe.per_channel { "for each channel" } else { "for each matrix" };
-    format!("{scheme}, a weight scale {scales}")
-}
-
 fn images(count: usize) -> String {
     if count == 1 { "1 image".into() } else { format!("{} images", thousands(count)) }
 }
@@ -105,7 +102,7 @@ fn is_same_file(a: &Path, b: &Path) -> bool {
 
 /// The bytes of an `.npz` file with each step's output for all images, in batches of `batch`.
 fn layers(int8: &QuantizedMlp, pixels: &[u8], batch: usize) -> anyhow::Result<Vec<u8>> {
-    let bar = progress(pixels.len() / PIXELS, "Tracing");
+    let bar = progress::bar(pixels.len() / PIXELS, "Tracing");
     let mut batches = Vec::new();
     for pixels in pixels.chunks(batch * PIXELS) {
         batches.push(int8.trace(Kernel::best(), pixels));
@@ -146,7 +143,7 @@ fn parameters_of(int8: &QuantizedMlp, seen: Option<Observations>) -> Value {
     if let Activations::Static { input, outputs: [output1, output2, output3], .. } = int8.activations() {
         let activations =
             [("quant", input), ("linear1", output1), ("linear2", output2), ("linear3", output3)];
-        for (name, QParams { scale, zero_point }) in activations {
+        for (name, QParams { scale, zero_point, .. }) in activations {
             let layer = layers.entry(name.into()).or_default();
             layer.insert("scale".into(), json!(scale));
             layer.insert("zero_point".into(), json!(zero_point));

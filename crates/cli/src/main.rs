@@ -4,6 +4,7 @@
 
 #![forbid(unsafe_code)]
 
+mod ablations;
 mod bench;
 mod compare;
 mod data;
@@ -11,9 +12,12 @@ mod dump;
 mod eval;
 mod export;
 mod import;
+mod models;
 mod notebook;
+mod pack;
 mod quantize;
 mod samples;
+mod sweep;
 mod train;
 
 use std::process::ExitCode;
@@ -35,9 +39,13 @@ enum Command {
     Train(train::Args),
     Quantize(quantize::Args),
     Eval(eval::Args),
+    Models(models::Args),
+    Ablations(ablations::Args),
     Dump(dump::Args),
     Samples(samples::Args),
+    Sweep(sweep::Args),
     Notebook(notebook::Args),
+    Pack(pack::Args),
     Bench(bench::Args),
     Export(export::Args),
     Import(import::Args),
@@ -64,9 +72,13 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Train(args) => train::run(args),
         Command::Quantize(args) => quantize::run(args),
         Command::Eval(args) => eval::run(args),
+        Command::Models(args) => models::run(args),
+        Command::Ablations(args) => ablations::run(args),
         Command::Dump(args) => dump::run(args),
         Command::Samples(args) => samples::run(args),
+        Command::Sweep(args) => sweep::run(args),
         Command::Notebook(args) => notebook::run(args),
+        Command::Pack(args) => pack::run(args),
         Command::Bench(args) => bench::run(args),
         Command::Export(args) => export::run(args),
         Command::Import(args) => import::run(args),

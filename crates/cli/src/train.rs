@@ -5,15 +5,20 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use digit8_core::Kernel;
-use digit8_core::augment::Augmented;
+use digit8_core::augment::{Augmented, Shares};
 use digit8_core::compare::{Confusion, logits};
-use digit8_core::file::Model;
-use digit8_core::float::{Mlp, Progress, Schedule, Settings, train};
+use digit8_core::digits::Digits;
+use digit8_core::file::{Info, Model};
+use digit8_core::float::{self, Mlp, Progress, Schedule, Settings, Taught, train};
+use digit8_core::hand::Hand;
+use digit8_core::pens::Pens;
+use digit8_core::verdict;
 use ndarray::Array2;
 
-use digit8_data::{Source, model};
+use digit8_data::{Source, model, strokes};
 use digit8_host::files;
-use digit8_host::terminal::{TrainingBar, thousands};
+use digit8_host::progress::TrainingBar;
+use digit8_host::terminal::thousands;
 use digit8_report::chart;
 
 /// Train the float32 network 784-h1-h2-10
@@ -21,8 +26,8 @@ use digit8_report::chart;
 /// Without flags it does what the notebook does: one epoch over MNIST in random batches of ten, Adam with a learning rate of
 /// 0.001, cross-entropy. The same seed gives the same weights, bit for bit.
 ///
-///   cargo xtask train
-///   cargo xtask train --augment --drawn 0.2 --epochs 60 --batch 50 --schedule cosine --out out/drawings.safetensors
+///   digit8 train
+///   digit8 train --augment --drawn 0.1 --strokes 0.3 --others 0.1 --epochs 60 --batch 50 --schedule cosine
 #[derive(clap::Args, Debug)]
 #[command(verbatim_doc_comment)]
 pub struct Args {
@@ -52,12 +57,26 @@ pub struct Args {
     /// Share of the target that is spread over all classes
     #[arg(long, default_value_t = 0.0, value_parser = share)]
     smoothing: f32,
+    /// How much of the weights' running average stays at each step, as in 0.999; the average is the trained network
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = share)]
+    average: f32,
     /// Shift, turn, scale, shear, thicken and thin the images, so that the network reads drawings
     #[arg(long)]
     augment: bool,
-    /// With --augment: the share of images that give way to digits drawn by rule, in the ways people write them
-    #[arg(long, value_name = "SHARE", default_value_t = 0.0, requires = "augment", value_parser = share)]
-    drawn: f32,
+    #[command(flatten)]
+    drawings: Drawings,
+    /// Learn from a larger network's probabilities: a float32 model trained on the same digits
+    #[arg(long, value_name = "FILE")]
+    teacher: Option<PathBuf>,
+    /// The share of each target that is the teacher's; the rest is the label's
+    #[arg(long, value_name = "SHARE", default_value_t = 0.9, requires = "teacher", value_parser = share)]
+    teaching: f32,
+    /// Keep so many of the last training digits out, and measure with them too: to choose settings without looking at the test
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    hold_out: usize,
+    /// The least probability that is believed, for the model's file; `eval --reject` shows what it refuses and lets through
+    #[arg(long, value_name = "SHARE", value_parser = share)]
+    sure: Option<f32>,
     /// Start from the weights of this model instead of random ones
     #[arg(long, value_name = "FILE")]
     init: Option<PathBuf>,
@@ -86,6 +105,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
             ScheduleName::Cosine => Schedule::Cosine,
         },
         smoothing: args.smoothing,
+        average: args.average,
     };
     files::check_writable(&args.out)?;
     let dataset = args.source.load()?;
@@ -96,21 +116,26 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     };
     let order = args.order.as_deref().map(read_order).transpose()?;
 
-    let augment = args.augment.then_some(args.drawn);
-    let (digits, kernel, order) = (&dataset.train, Kernel::best(), order.as_deref());
+    let (digits, held_out) = dataset.train.split_last(args.hold_out)?;
+    let (kernel, order) = (Kernel::best(), order.as_deref());
+    let pens = args.drawings.pens()?;
+    let augmented = args.augment.then(|| {
+        Augmented::new(&digits, pens.as_ref(), args.seed, args.drawings.shares(), args.drawings.hand())
+    });
+    let images: &dyn float::Source = augmented.as_ref().map_or(&digits, |augmented| augmented);
+    let teacher = args.teacher.as_deref().map(model::read_float).transpose()?;
+    let taught = teacher.map(|(teacher, _)| Taught::new(images, &teacher, kernel, args.teaching));
+    let images = taught.as_ref().map_or(images, |taught| taught);
+
     let mut bar = TrainingBar::new();
     let mut step = |progress: Progress| bar.step(progress.step, progress.steps, progress.loss);
-    let mlp = match augment {
-        Some(drawn) => {
-            let source = Augmented::new(digits, settings.seed, drawn);
-            train(&initial, kernel, &source, digits.labels(), &settings, order, &mut step)?
-        }
-        None => train(&initial, kernel, digits, digits.labels(), &settings, order, &mut step)?,
-    };
+    let mlp = train(&initial, kernel, images, &settings, order, &mut step)?;
     let losses = bar.finish();
 
-    let info = model::trained_info(&mlp, &settings, augment, &dataset.title);
-    model::write(&args.out, &Model::Float(mlp.clone()), &info)?;
+    let mut info = model::trained_info(&mlp, &settings, &dataset.title);
+    args.describe(pens.as_ref(), &mut info);
+    let model = Model::Float(mlp);
+    model::write(&args.out, &model, &info)?;
     let curve = args.out.with_extension("svg");
     files::write(&curve, chart::loss_curve(&losses, losses.len() / settings.epochs).file().as_bytes())?;
     let mean = |losses: &[f32]| losses.iter().map(|&loss| f64::from(loss)).sum::<f64>() / losses.len() as f64;
@@ -118,11 +143,10 @@ pub fn run(args: Args) -> anyhow::Result<()> {
         "average loss of the last epoch {:.5}",
         mean(&losses[losses.len() - losses.len() / settings.epochs..])
     );
-    let test = &dataset.test;
-    let confusion =
-        Confusion::count(&logits(&Model::Float(mlp), Kernel::best(), test.images()), test.labels());
-    let (correct, total) = (confusion.correct(), confusion.total());
-    println!("{correct} of {total} test digits right: {:.2} %", 100.0 * confusion.accuracy());
+    if !held_out.is_empty() {
+        println!("{}", right_of(&model, &held_out, "training digits that were kept out"));
+    }
+    println!("{}", right_of(&model, &dataset.test, "test digits"));
     if !dataset.official_test {
         println!("These digits are not MNIST's test set.");
     }
@@ -130,9 +154,103 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// How many of `digits`, which are `what`, a model reads right.
+fn right_of(model: &Model, digits: &Digits, what: &str) -> String {
+    let confusion = Confusion::count(&logits(model, Kernel::best(), digits.images()), digits.labels());
+    let (correct, total) = (confusion.correct(), confusion.total());
+    format!("{correct} of {total} {what} right: {:.2} %", 100.0 * confusion.accuracy())
+}
+
+impl Args {
+    /// Adds what this training was made of to the file's metadata.
+    fn describe(&self, pens: Option<&Pens>, info: &mut Info) {
+        let mut set = |name: &str, value: String| info.insert(name.into(), value);
+        set("augment", self.augment.to_string());
+        set("drawn", self.drawings.drawn.to_string());
+        if let Some(pens) = pens {
+            let source = strokes::TITLE;
+            set("strokes", format!("{} of {} drawings, {source}", self.drawings.strokes, pens.count()));
+        }
+        if self.drawings.others > 0.0 {
+            set("others", self.drawings.others.to_string());
+        }
+        if self.teacher.is_some() {
+            set("teaching", self.teaching.to_string());
+        }
+        if let Some(sure) = self.sure {
+            set(verdict::METADATA, sure.to_string());
+        }
+        if self.average > 0.0 {
+            set("average", self.average.to_string());
+        }
+    }
+}
+
+/// What images give way to, with --augment: shares of all images, and how hands vary.
+#[derive(clap::Args, Debug)]
+struct Drawings {
+    /// The share of images that give way to digits drawn by rule, in the ways people write them
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0, requires = "augment", value_parser = share)]
+    drawn: f32,
+    /// The share of images that give way to people's pen strokes, varied as pens and hands are
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0, requires = "augment", value_parser = share)]
+    strokes: f32,
+    /// The drawings for --strokes: one JSON object a line, compressed or not, or UCI's pendigits-orig.tra
+    /// [default: what `data --strokes` fetches]
+    #[arg(long, value_name = "FILE", verbatim_doc_comment)]
+    strokes_file: Option<PathBuf>,
+    /// The share of images that give way to letters, shapes and scribbles, whose target is no digit
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0, requires = "augment", value_parser = share)]
+    others: f32,
+    /// How far drawings are slanted, either way, in degrees
+    #[arg(long, value_name = "DEGREES", default_value_t = Hand::default().slant, value_parser = slant)]
+    slant: f32,
+    /// By which factor drawings get wider or narrower, at most
+    #[arg(long, value_name = "FACTOR", default_value_t = Hand::default().stretch, value_parser = factor)]
+    stretch: f32,
+    /// By which factor pens get wider or narrower, at most
+    #[arg(long, value_name = "FACTOR", default_value_t = Hand::default().pen, value_parser = factor)]
+    pen: f32,
+    /// Leave strokes whole and straight: only slant, stretch and pen vary
+    #[arg(long)]
+    steady: bool,
+}
+
+impl Drawings {
+    fn shares(&self) -> Shares {
+        Shares { drawn: self.drawn, pens: self.strokes, others: self.others }
+    }
+
+    fn hand(&self) -> Hand {
+        Hand {
+            slant: self.slant,
+            stretch: self.stretch,
+            pen: self.pen,
+            unsteady: !self.steady,
+            deskew: false,
+        }
+    }
+
+    /// The drawings to train with, if any are asked for.
+    fn pens(&self) -> anyhow::Result<Option<Pens>> {
+        let read = || Ok(Pens::new(strokes::to_train(self.strokes_file.as_deref())?)?);
+        (self.strokes > 0.0).then(read).transpose()
+    }
+}
+
 /// A share of all, 0 to 1.
 fn share(text: &str) -> Result<f32, &'static str> {
     text.parse().ok().filter(|share| (0.0..=1.0).contains(share)).ok_or("expected a number from 0 to 1")
+}
+
+/// A slant that leaves something to see, in degrees.
+fn slant(text: &str) -> Result<f32, &'static str> {
+    text.parse().ok().filter(|slant| (0.0..=60.0).contains(slant)).ok_or("expected 0 to 60 degrees")
+}
+
+/// A factor and its inverse, between which something varies.
+fn factor(text: &str) -> Result<f32, &'static str> {
+    text.parse().ok().filter(|factor| (1.0..=10.0).contains(factor)).ok_or("expected a factor from 1 to 10")
 }
 
 fn learning_rate(text: &str) -> Result<f32, &'static str> {

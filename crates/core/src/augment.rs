@@ -3,32 +3,78 @@
 
 use crate::digits::{Digits, PIXELS, SIDE};
 use crate::drawn;
-use crate::float::Source;
+use crate::float::{NO_DIGIT, Source, Target, certain};
+use crate::hand::{Hand, Varied};
+use crate::others;
+use crate::pens::Pens;
 use crate::random::Random;
+use crate::stroke::rasterize;
+
+/// The shares of images, 0 to 1 each, that give way to drawings.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Shares {
+    /// To the same digit [`drawn`] by rule.
+    pub drawn: f32,
+    /// To the same digit by a pen, where there are [`Pens`].
+    pub pens: f32,
+    /// To something that is no digit, one of [`others`].
+    pub others: f32,
+}
 
 /// Training images, each a little different in every epoch.
 #[derive(Clone, Debug)]
 pub struct Augmented<'a> {
     digits: &'a Digits,
+    pens: Option<&'a Pens>,
     seed: u64,
-    drawn: f32,
+    shares: Shares,
+    hand: Hand,
 }
 
 impl<'a> Augmented<'a> {
-    /// Variations of `digits` by `seed`. A share of `drawn`, 0 to 1, gives way to the same digit [`drawn`] by
-    /// rule.
-    pub fn new(digits: &'a Digits, seed: u64, drawn: f32) -> Self {
-        Self { digits, seed, drawn }
+    /// Variations of `digits` by `seed`, some of which give way to drawings as `hand` varies them.
+    pub fn new(digits: &'a Digits, pens: Option<&'a Pens>, seed: u64, shares: Shares, hand: Hand) -> Self {
+        Self { digits, pens, seed, shares, hand }
+    }
+
+    /// The drawing that image `index` gives way to, if it does, and its target.
+    fn drawing(&self, digit: u8, random: &mut Random) -> Option<(Varied, Target)> {
+        let Shares { drawn, pens, others } = self.shares;
+        let mut lot = random.uniform(0.0, 1.0);
+        let mut falls_to = |share: f32| {
+            lot -= share;
+            lot < 0.0
+        };
+        if falls_to(drawn) {
+            let strokes = drawn::strokes(digit, random);
+            return Some((self.hand.vary(&strokes, random), certain(digit)));
+        }
+        if let Some(collection) = self.pens
+            && falls_to(pens)
+        {
+            return Some((collection.draw(digit, &self.hand, random), certain(digit)));
+        }
+        falls_to(others).then(|| (self.hand.vary(&others::strokes(random), random), NO_DIGIT))
     }
 }
 
 impl Source for Augmented<'_> {
-    fn image(&self, epoch: usize, index: usize, pixels: &mut [u8]) {
+    fn count(&self) -> usize {
+        self.digits.len()
+    }
+
+    fn image(&self, epoch: usize, index: usize, pixels: &mut [u8]) -> Target {
         let mut random = Random::for_item(self.seed, epoch, index);
-        if random.uniform(0.0, 1.0) < self.drawn {
-            drawn::draw(self.digits.labels()[index], &mut random, pixels);
-        } else {
-            vary(self.digits.image(index), &mut random, pixels);
+        let digit = self.digits.labels()[index];
+        match self.drawing(digit, &mut random) {
+            Some(((strokes, pen), target)) => {
+                pixels.copy_from_slice(&rasterize(&strokes, pen).unwrap_or([0; PIXELS]));
+                target
+            }
+            None => {
+                vary(self.digits.image(index), &mut random, pixels);
+                certain(digit)
+            }
         }
     }
 }
@@ -112,7 +158,7 @@ mod tests {
 
     fn variation(seed: u64, epoch: usize) -> [u8; PIXELS] {
         let mut pixels = [0; PIXELS];
-        Augmented::new(&plus(), seed, 0.0).image(epoch, 0, &mut pixels);
+        Augmented::new(&plus(), None, seed, Shares::default(), Hand::default()).image(epoch, 0, &mut pixels);
         pixels
     }
 

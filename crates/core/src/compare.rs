@@ -90,6 +90,15 @@ impl Confusion {
         counts
     }
 
+    /// Adds the counts of more digits.
+    pub fn add(&mut self, other: &Self) {
+        self.0
+            .as_flattened_mut()
+            .iter_mut()
+            .zip(other.0.as_flattened())
+            .for_each(|(sum, count)| *sum += count);
+    }
+
     /// The number of digits read right.
     pub fn correct(&self) -> u32 {
         (0..CLASSES).map(|digit| self.0[digit][digit]).sum()

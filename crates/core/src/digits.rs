@@ -75,6 +75,20 @@ impl Digits {
         &self.labels
     }
 
+    /// All but the last `count` digits, and these.
+    ///
+    /// # Errors
+    /// [`Error::Mismatch`] if there are no more than `count`.
+    pub fn split_last(&self, count: usize) -> Result<(Digits, Digits)> {
+        if count >= self.len() {
+            return Err(Error::Mismatch(format!("{count} of {} digits kept out, and none left", self.len())));
+        }
+        let kept = self.len() - count;
+        let last =
+            Digits { images: self.images[kept * PIXELS..].to_vec(), labels: self.labels[kept..].to_vec() };
+        Ok((self.first(kept), last))
+    }
+
     /// The first `count` digits, or all if there are fewer.
     pub fn first(&self, count: usize) -> Digits {
         let count = count.min(self.len());

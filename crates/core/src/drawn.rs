@@ -2,12 +2,11 @@
 //!
 //! MNIST's writers went to school in one country. Others put a flag on their ones, a bar through their sevens and a curl under
 //! their nines, and a network that has never seen those takes them for something else. A style here is a few points
-//! that a curve runs through; a hand moves the points, slants and stretches the whole, and the page's own
-//! [`rasterize`] draws it. The same seed gives the same drawing.
+//! that a curve runs through, each moved a little; [`hand`](crate::hand) varies the whole. The same seed gives the same
+//! drawing.
 
-use crate::digits::PIXELS;
 use crate::random::Random;
-use crate::stroke::{Point, rasterize};
+use crate::stroke::Point;
 
 /// How far a hand moves each point, at most.
 const JITTER: f32 = 0.06;
@@ -15,18 +14,35 @@ const JITTER: f32 = 0.06;
 /// A point of a style, and whether the pen turns sharply there.
 type Mark = ([f32; 2], bool);
 
-/// Draws `digit` (0 to 9) in one of its styles.
+/// `digit` (0 to 9) in one of its styles, as an unsteady hand draws it.
 ///
 /// # Panics
 /// If `digit` is greater than 9.
-pub fn draw(digit: u8, random: &mut Random, pixels: &mut [u8]) {
+pub fn strokes(digit: u8, random: &mut Random) -> Vec<Vec<Point>> {
     let styles = STYLES[usize::from(digit)];
-    let style = styles[random.below(styles.len())];
-    let hand = Hand::random(random);
-    let strokes: Vec<Vec<Point>> = style.split('|').map(|marks| hand.stroke(marks, random)).collect();
-    // Thinner and thicker pens than the page's normal one.
-    let image = rasterize(&strokes, random.uniform(0.6, 1.7)).unwrap_or([0; PIXELS]);
-    pixels.copy_from_slice(&image);
+    shaken(styles[random.below(styles.len())], JITTER, random)
+}
+
+/// All styles of all digits, drawn with a steady hand.
+pub fn styles() -> impl Iterator<Item = (u8, Vec<Vec<Point>>)> {
+    let styles = (0..).zip(STYLES);
+    styles.flat_map(|(digit, styles)| {
+        styles.iter().map(move |style| (digit, shaken(style, 0.0, &mut Random::new(0))))
+    })
+}
+
+/// The curves through the points of `style`, each moved by at most `jitter`.
+pub(crate) fn shaken(style: &str, jitter: f32, random: &mut Random) -> Vec<Vec<Point>> {
+    let stroke = |text: &str| {
+        let mut moved = Vec::new();
+        for (point, corner) in marks(text) {
+            let point = point.map(|at| at + random.uniform(-jitter, jitter));
+            // A curve turns sharply at a point that stands twice.
+            moved.extend(std::iter::repeat_n(point, if corner { 2 } else { 1 }));
+        }
+        curve(&moved)
+    };
+    style.split('|').map(stroke).collect()
 }
 
 /// The points of a stroke of [`STYLES`].
@@ -39,32 +55,8 @@ fn marks(text: &str) -> impl Iterator<Item = Mark> {
     })
 }
 
-/// How one person holds the pen: a linear map that slants, turns and stretches all points of a digit alike.
-struct Hand([[f32; 2]; 2]);
-
-impl Hand {
-    fn random(random: &mut Random) -> Self {
-        let (sin, cos) = random.uniform(-12.0, 12.0).to_radians().sin_cos();
-        let width = random.uniform(-0.45, 0.45).exp();
-        let slant = random.uniform(-0.45, 0.35);
-        Self([[width * cos, slant * cos - sin], [width * sin, slant * sin + cos]])
-    }
-
-    fn stroke(&self, text: &str, random: &mut Random) -> Vec<Point> {
-        let shift = [random.uniform(-0.04, 0.04), random.uniform(-0.04, 0.04)];
-        let mut moved = Vec::new();
-        for (point, corner) in marks(text) {
-            let [x, y] = [0, 1].map(|axis| point[axis] + shift[axis] + random.uniform(-JITTER, JITTER));
-            let point = self.0.map(|row| row[0] * x + row[1] * y);
-            // A curve turns sharply at a point that stands twice.
-            moved.extend(std::iter::repeat_n(point, if corner { 2 } else { 1 }));
-        }
-        curve(&moved)
-    }
-}
-
 /// A curve through all points (Catmull and Rom, 1974); its ends are its first and last point.
-fn curve(points: &[[f32; 2]]) -> Vec<Point> {
+pub(crate) fn curve(points: &[[f32; 2]]) -> Vec<Point> {
     const STEPS: usize = 8;
     let at = |index: usize| points[index.saturating_sub(1).min(points.len() - 1)];
     let mut line = Vec::new();
@@ -190,11 +182,15 @@ const STYLES: [&[&str]; 10] = [
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::digits::PIXELS;
+    use crate::hand::Hand;
+    use crate::stroke::rasterize;
 
     fn drawing(digit: u8, seed: u64) -> [u8; PIXELS] {
-        let mut pixels = [0; PIXELS];
-        draw(digit, &mut Random::new(seed), &mut pixels);
-        pixels
+        let mut random = Random::new(seed);
+        let strokes = strokes(digit, &mut random);
+        let (strokes, pen) = Hand::default().vary(&strokes, &mut random);
+        rasterize(&strokes, pen).unwrap()
     }
 
     #[test]

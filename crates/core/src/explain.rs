@@ -193,7 +193,7 @@ impl Hybrid {
         let tensor = |name, qparams: QParams, values: &[f32]| {
             let real = values.iter().copied().max_by(|a, b| a.abs().total_cmp(&b.abs())).unwrap_or(0.0);
             let integer = qparams.quantize(real);
-            let QParams { scale, zero_point } = qparams;
+            let QParams { scale, zero_point, .. } = qparams;
             Tensor { name, scale, zero_point, real, integer, back: qparams.dequantize(integer) }
         };
         let by_range = |name, values: &[f32]| {
@@ -342,7 +342,7 @@ mod tests {
             assert_eq!(explanation.tensors.len(), if scheme == Scheme::Dynamic { 3 } else { 4 });
             for tensor in &explanation.tensors {
                 let &Tensor { scale, zero_point, real, integer, back, .. } = tensor;
-                assert_eq!(back, QParams { scale, zero_point }.dequantize(integer));
+                assert_eq!(back, QParams::new(scale, zero_point).dequantize(integer));
                 assert!((real - back).abs() <= scale.get(), "{scheme} {}: within a step", tensor.name);
             }
         }

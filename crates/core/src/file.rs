@@ -2,8 +2,10 @@
 //!
 //! A float model holds `linear1.weight` `[h1, 784]`, `linear1.bias` `[h1]`, … as `F32`: what `state_dict` gives, so that
 //! files go both ways. An int8 model holds `linear1.weight` as `I8`, `linear1.weight_scale` (`F32`, `[1]` or `[h1]`) and
-//! `linear1.bias` (`F32`); a static one also `quant.scale`, `quant.zero_point`, `linear1.scale`, `linear1.zero_point`, …
-//! (`F32` and `I64`, `[1]`). What is known of a model's origin stands in the metadata, as one JSON object under `digit8`.
+//! `linear1.bias` (`F32`). Weights of fewer than eight bits are [packed](crate::quant::packed): instead of `linear1.weight` there are
+//! `linear1.weight_packed` (`U8`), `linear1.weight_levels` (`I64`, `[1]`: how many integers a weight may be, 128 for 7 bits to 4 for 2, 3 for
+//! ternary and 2 for binary ones) and `linear1.weight_shape` (`I64`, `[2]`). A static one has also `quant.scale`, `quant.zero_point`, `linear1.scale`, `linear1.zero_point`, …
+//! (`F32` and `I64`, `[1]`), and where activations have fewer than seven bits `quant.max`, … (`I64`, `[1]`: the greatest integer). What is known of a model's origin stands in the metadata, as one JSON object under `digit8`.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +15,8 @@ use safetensors::tensor::{Dtype, TensorView};
 
 use crate::float::{Linear, Mlp, contiguous};
 use crate::int8::{Activations, QuantizedLinear, QuantizedMlp, Scheme};
-use crate::quant::{QParams, Scale, WeightScale, ZeroPoint};
+use crate::quant::packed::{pack, unpack};
+use crate::quant::{QParams, Scale, WeightScale, Width, ZeroPoint};
 use crate::{Error, Result};
 
 const LAYERS: [&str; 3] = ["linear1", "linear2", "linear3"];
@@ -49,7 +52,7 @@ pub fn write(model: &Model, info: &Info) -> Result<Vec<u8>> {
         Model::Int8(mlp) => {
             info.insert(SCHEME.into(), mlp.scheme().to_string());
             for (name, layer) in LAYERS.iter().zip(mlp.layers()) {
-                tensors.push(Tensor::matrix(name, Dtype::I8, &layer.weight, i8::to_le_bytes));
+                tensors.extend(Tensor::weights(name, layer));
                 let scales = match &layer.weight_scale {
                     WeightScale::PerTensor(scale) => std::slice::from_ref(scale),
                     WeightScale::PerChannel(scales) => scales,
@@ -131,6 +134,9 @@ pub fn missing(name: &str, names: &[&str]) -> Error {
 /// # Errors
 /// [`Error::Model`] if they make none.
 pub fn model(tensors: &dyn Tensors, scheme: Option<&str>) -> Result<Model> {
+    if tensors.tensor("linear1.weight_packed").is_ok() {
+        return Ok(Model::Int8(read_int8(tensors, scheme)?));
+    }
     match &*tensors.tensor("linear1.weight")?.dtype {
         "F32" => Ok(Model::Float(read_float(tensors)?)),
         "I8" => Ok(Model::Int8(read_int8(tensors, scheme)?)),
@@ -155,11 +161,8 @@ fn read_int8(tensors: &dyn Tensors, scheme: Option<&str>) -> Result<QuantizedMlp
             [scale] => WeightScale::PerTensor(scale),
             _ => WeightScale::PerChannel(scales),
         };
-        Ok(QuantizedLinear {
-            weight: matrix(tensors, name, i8::from_le_bytes)?,
-            weight_scale,
-            bias: bias(tensors, name)?,
-        })
+        let (width, weight) = weights(tensors, name)?;
+        Ok(QuantizedLinear { weight, width, weight_scale, bias: bias(tensors, name)? })
     };
     let layers = [layer(LAYERS[0])?, layer(LAYERS[1])?, layer(LAYERS[2])?];
     let scheme = scheme.ok_or_else(|| Error::Model("no scheme in the metadata of an int8 model".into()))?;
@@ -200,6 +203,29 @@ fn matrix<T: Element, const N: usize>(
     Array2::from_shape_vec((rows, columns), values).map_err(|error| Error::Model(format!("{name}: {error}")))
 }
 
+/// The integers of a layer's weights, packed or not.
+fn weights(tensors: &dyn Tensors, layer: &str) -> Result<(Width, Array2<i8>)> {
+    let name = format!("{layer}.weight_packed");
+    let Ok(view) = tensors.tensor(&name) else {
+        return Ok((Width::default(), matrix(tensors, layer, i8::from_le_bytes)?));
+    };
+    let integers = |part: &str| vector(tensors, &format!("{layer}.{part}"), i64::from_le_bytes);
+    let (levels, shape) = (integers("weight_levels")?, integers("weight_shape")?);
+    let wrong = || {
+        Error::Model(format!(
+            "{layer}.weight_levels {levels:?} and {layer}.weight_shape {shape:?}, expected one of 128 to 2 and two sizes"
+        ))
+    };
+    let (&[levels], &[rows, columns]) = (&levels[..], &shape[..]) else { return Err(wrong()) };
+    let width = u32::try_from(levels).ok().and_then(Width::with_levels).ok_or_else(wrong)?;
+    let (rows, columns) =
+        (usize::try_from(rows).map_err(|_| wrong())?, usize::try_from(columns).map_err(|_| wrong())?);
+    let count = rows.checked_mul(columns).filter(|&count| count <= 8 * view.data.len()).ok_or_else(wrong)?;
+    let bytes = values(&view, &name, u8::from_le_bytes)?;
+    let weight = Array2::from_shape_vec((rows, columns), unpack(&name, &bytes, width, count)?);
+    Ok((width, weight.map_err(|error| Error::Model(format!("{name}: {error}")))?))
+}
+
 fn vector<T: Element, const N: usize>(
     tensors: &dyn Tensors,
     name: &str,
@@ -219,7 +245,15 @@ fn qparams(tensors: &dyn Tensors, name: &str) -> Result<QParams> {
         (&[scale], &[zero_point]) => {
             let wrong = |_| Error::Model(format!("{name}.zero_point is {zero_point}, expected 0 to 255"));
             let zero_point = ZeroPoint(u8::try_from(zero_point).map_err(wrong)?);
-            Ok(QParams { scale: Scale::new(scale)?, zero_point })
+            let mut qparams = QParams::new(Scale::new(scale)?, zero_point);
+            if let Ok(max) = vector(tensors, &format!("{name}.max"), i64::from_le_bytes) {
+                let usable = |&max: &u8| (1..=u8::MAX).contains(&max) && max >= qparams.zero_point.0;
+                let max = max.first().and_then(|&max| u8::try_from(max).ok()).filter(usable);
+                qparams.max = max.ok_or_else(|| {
+                    Error::Model(format!("{name}.max is not an integer from the zero point to 255"))
+                })?;
+            }
+            Ok(qparams)
         }
         _ => Err(Error::Model(format!(
             "{name} has {} scales and {} zero points, expected one each",
@@ -242,6 +276,9 @@ impl Element for f32 {
 }
 impl Element for i8 {
     const DTYPE: &str = "I8";
+}
+impl Element for u8 {
+    const DTYPE: &str = "U8";
 }
 impl Element for i64 {
     const DTYPE: &str = "I64";
@@ -271,12 +308,34 @@ impl Tensor {
         Self { name, dtype: Dtype::F32, shape, bytes: values.flat_map(|value| value.to_le_bytes()).collect() }
     }
 
-    fn qparams(name: &str, qparams: &QParams) -> [Self; 2] {
-        let zero_point = i64::from(qparams.zero_point.0).to_le_bytes().to_vec();
-        [
-            Self::reals(format!("{name}.scale"), [qparams.scale.get()].iter()),
-            Self { name: format!("{name}.zero_point"), dtype: Dtype::I64, shape: vec![1], bytes: zero_point },
+    fn integers(name: String, values: &[i64]) -> Self {
+        let bytes = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+        Self { name, dtype: Dtype::I64, shape: vec![values.len()], bytes }
+    }
+
+    /// A layer's weights, packed where they are of fewer than eight bits.
+    fn weights(name: &str, layer: &QuantizedLinear) -> Vec<Self> {
+        if layer.width == Width::default() {
+            return vec![Self::matrix(name, Dtype::I8, &layer.weight, i8::to_le_bytes)];
+        }
+        let bytes = pack(&contiguous(&layer.weight), layer.width);
+        let (rows, columns) = layer.weight.dim();
+        vec![
+            Self { name: format!("{name}.weight_packed"), dtype: Dtype::U8, shape: vec![bytes.len()], bytes },
+            Self::integers(format!("{name}.weight_levels"), &[layer.width.levels().into()]),
+            Self::integers(format!("{name}.weight_shape"), &[rows as i64, columns as i64]),
         ]
+    }
+
+    fn qparams(name: &str, qparams: &QParams) -> Vec<Self> {
+        let mut tensors = vec![
+            Self::reals(format!("{name}.scale"), [qparams.scale.get()].iter()),
+            Self::integers(format!("{name}.zero_point"), &[qparams.zero_point.0.into()]),
+        ];
+        if qparams.max < u8::MAX {
+            tensors.push(Self::integers(format!("{name}.max"), &[qparams.max.into()]));
+        }
+        tensors
     }
 
     fn view(&self) -> std::result::Result<(&str, TensorView<'_>), safetensors::SafeTensorError> {

@@ -3,10 +3,17 @@
 //! The rooms follow a digit's way through the program:
 //!
 //! - [`idx`] reads MNIST's files into [`digits`]; [`stroke`] turns pen strokes into the same kind of image;
+//! - [`picture`] does so with a photo or a scan;
 //! - [`float`] is the float32 network 784-h1-h2-10 and how it is trained;
 //! - [`quant`] finds scales and zero points and converts the float network;
 //! - [`int8`] is the quantized network, running on integers;
+//! - [`neuron`] takes one neuron apart, down to the last addition;
+//! - [`augment`] varies what training sees: images, digits [`drawn`] by rule, [`pens`]' drawings by another [`hand`], and
+//!   [`others`], which are no digits;
 //! - [`compare`] holds two models' answers against each other; [`explain`] finds the layer that makes them differ;
+//!   [`verdict`] says when an answer is not to be believed;
+//! - [`walk`] lists every integer of an image's way, [`trial`] the digits that the networks read wrongly;
+//! - [`spread`] counts the values that observers see;
 //! - [`file`](mod@file) keeps models as safetensors, under PyTorch's names.
 //!
 //! Why the integers are what they are, from first principles, is told in [`arithmetic`]; comments that cite a rule by its number
@@ -26,11 +33,20 @@ mod error;
 pub mod explain;
 pub mod file;
 pub mod float;
+pub mod hand;
 pub mod idx;
 pub mod int8;
+pub mod neuron;
+pub mod others;
+pub mod pens;
+pub mod picture;
 pub mod quant;
 pub mod random;
+pub mod spread;
 pub mod stroke;
+pub mod trial;
+pub mod verdict;
+pub mod walk;
 
 pub use digit8_kernels::Kernel;
 pub use error::Error;

@@ -1,19 +1,34 @@
 //! Pen strokes → a 28×28 image, made as MNIST's images were made: the ink fills a box of 20×20 with its aspect kept, and its
 //! centre of mass lies in the middle of the image (LeCun et al. 1998, "Gradient-based learning applied to document
-//! recognition", section III.A).
+//! recognition", section III.A). Drawings that are wider or narrower than a digit is in MNIST are first brought nearer to that.
 //!
 //! The image is drawn from the pen's centre line, not scaled down from pixels: lines have MNIST's thickness whatever the size
 //! of the drawing, and nothing depends on how a screen shows it.
 
+use serde::{Deserialize, Serialize};
+
 use crate::digits::{PIXELS, SIDE};
 
-/// A point of a stroke, in any unit, `y` downwards.
-#[derive(Clone, Copy, Debug, PartialEq)]
+/// A point of a stroke, in any unit, `y` downwards; in files `[x, y]`.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(from = "[f32; 2]", into = "[f32; 2]")]
 pub struct Point {
     /// To the right.
     pub x: f32,
     /// Downwards.
     pub y: f32,
+}
+
+impl From<[f32; 2]> for Point {
+    fn from([x, y]: [f32; 2]) -> Self {
+        Self { x, y }
+    }
+}
+
+impl From<Point> for [f32; 2] {
+    fn from(point: Point) -> Self {
+        [point.x, point.y]
+    }
 }
 
 /// The side of the box that the ink fills, in pixels.
@@ -39,12 +54,14 @@ pub fn rasterize(strokes: &[Vec<Point>], pen: f32) -> Option<[u8; PIXELS]> {
         Some([low, Point { x: high.x.max(point.x), y: high.y.max(point.y) }])
     });
     let [low, high] = bounds?;
+    let widening = widening(high.x / 2.0 - low.x / 2.0, high.y / 2.0 - low.y / 2.0);
+    let [low, high] = [low, high].map(|point| Point { x: point.x * widening, ..point });
     // Halves, so that coordinates near the greatest of all numbers do not overflow.
     let extent = (high.x / 2.0 - low.x / 2.0).max(high.y / 2.0 - low.y / 2.0) * 2.0;
     let scale = if extent > 0.0 { (BOX - thickness) / extent } else { 0.0 };
     let middle = Point { x: low.x / 2.0 + high.x / 2.0, y: low.y / 2.0 + high.y / 2.0 };
     let place = |point: &Point| Point {
-        x: CENTRE + (point.x - middle.x) * scale,
+        x: CENTRE + (point.x * widening - middle.x) * scale,
         y: CENTRE + (point.y - middle.y) * scale,
     };
     let mut lines: Vec<Vec<Point>> = strokes
@@ -67,6 +84,24 @@ pub fn rasterize(strokes: &[Vec<Point>], pen: f32) -> Option<[u8; PIXELS]> {
         point.y += dy;
     }
     Some(draw(&lines, thickness).map(|ink| (255.0 * ink).round() as u8))
+}
+
+/// By how much a drawing of this width and height is made wider: 1 for most.
+///
+/// No digit is wider than high; one that is gets squeezed until it is a square, but at most to a third, so that what is
+/// no digit stays none. Ones are narrow by nature, so narrow drawings are only widened a little: of how much they are narrower than
+/// usual (as a logarithm), four tenths go.
+fn widening(width: f32, height: f32) -> f32 {
+    const NARROW: f32 = 0.6;
+    let aspect = width / height;
+    if aspect > 1.0 {
+        (1.0 / aspect).max(1.0 / 3.0)
+    } else if aspect < NARROW {
+        (NARROW / aspect).powf(0.4).min(2.0)
+    } else {
+        // A dot has neither width nor height.
+        1.0
+    }
 }
 
 /// The points without those that lie closer to the one before than a pen could show.
@@ -93,10 +128,12 @@ fn draw(lines: &[Vec<Point>], thickness: f32) -> [f32; PIXELS] {
             let rows = span(a.y.min(b.y) - reach, a.y.max(b.y) + reach);
             for row in rows {
                 for column in span(a.x.min(b.x) - reach, a.x.max(b.x) + reach) {
-                    let distance = distance(Point { x: column as f32, y: row as f32 }, a, b);
-                    let ink = ((reach - distance) / (2.0 * EDGE)).clamp(0.0, 1.0);
-                    let pixel: &mut f32 = &mut image[row * SIDE + column];
-                    *pixel = pixel.max(ink);
+                    let square = squared_distance(Point { x: column as f32, y: row as f32 }, a, b);
+                    if square < reach * reach {
+                        let ink = ((reach - square.sqrt()) / (2.0 * EDGE)).min(1.0);
+                        let pixel: &mut f32 = &mut image[row * SIDE + column];
+                        *pixel = pixel.max(ink);
+                    }
                 }
             }
         }
@@ -110,13 +147,14 @@ fn span(from: f32, to: f32) -> std::ops::Range<usize> {
     from.ceil() as usize..(to.floor() + 1.0).min(SIDE as f32) as usize
 }
 
-/// The distance from `p` to the segment from `a` to `b`.
-fn distance(p: Point, a: Point, b: Point) -> f32 {
+/// The square of the distance from `p` to the segment from `a` to `b`.
+fn squared_distance(p: Point, a: Point, b: Point) -> f32 {
     let (dx, dy) = (b.x - a.x, b.y - a.y);
     let length = dx * dx + dy * dy;
     let along = if length > 0.0 { ((p.x - a.x) * dx + (p.y - a.y) * dy) / length } else { 0.0 };
     let along = along.clamp(0.0, 1.0);
-    (p.x - a.x - along * dx).hypot(p.y - a.y - along * dy)
+    let (x, y) = (p.x - a.x - along * dx, p.y - a.y - along * dy);
+    x * x + y * y
 }
 
 fn centre_of_mass(image: &[f32; PIXELS]) -> Point {
@@ -170,6 +208,23 @@ mod tests {
         // 100 wide and 160 high, both without the pen.
         let expected = (BOX - THICKNESS) * 100.0 / 160.0 + THICKNESS;
         assert!(((right - left + 1) as f32 - expected).abs() < 1.5, "{} {expected}", right - left + 1);
+    }
+
+    #[test]
+    fn wide_and_narrow_drawings_come_nearer_to_a_digit() {
+        let aspect = |factor: f32| {
+            let strokes: Vec<Vec<Point>> = seven(1.0, 0.0)
+                .iter()
+                .map(|stroke| stroke.iter().map(|p| Point { x: p.x * factor, ..*p }).collect())
+                .collect();
+            let [top, bottom, left, right] = bounds(&rasterize(&strokes, 1.0).unwrap());
+            (right - left + 1) as f32 / (bottom - top + 1) as f32
+        };
+        // 1:1 at the least up to 4.8:1, from 0.625:1.
+        assert!((0.9..=1.1).contains(&aspect(2.0)) && (0.9..=1.1).contains(&aspect(4.5)), "{}", aspect(4.5));
+        assert!(aspect(9.0) > 1.5, "{}", aspect(9.0));
+        assert!((0.3..0.45).contains(&aspect(1.0 / 3.0)), "{}", aspect(1.0 / 3.0));
+        assert_eq!(widening(0.0, 0.0), 1.0);
     }
 
     #[test]

@@ -8,15 +8,14 @@ use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::Path;
 use std::time::Duration;
 
-use anyhow::{Context, bail};
-use indicatif::ProgressBar;
+use anyhow::{Context, bail, ensure};
 use ureq::Agent;
 use ureq::http::StatusCode;
 use ureq::http::header::{CONTENT_RANGE, RANGE};
 
 use super::collection::Collection;
 use super::folder::{Set, checksum, decompressed};
-use digit8_host::terminal::download_bar;
+use digit8_host::progress::{ProgressBar, download_bar};
 
 /// How long a server may take to be reached, and then to send something.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -35,10 +34,29 @@ pub fn fetch(collection: &Collection, mirrors: &[&str], folder: &Path) -> anyhow
             if is_right(&folder.join(&file), expected) {
                 continue;
             }
-            fetch_from_any(&agent, mirrors, &file, &folder.join(&file), expected)
-                .with_context(|| format!("{} could not be fetched", collection.title))?;
+            fetch_from_any(&agent, mirrors, &file, &folder.join(&file), &|bytes| {
+                has_checksum(bytes, expected)
+            })
+            .with_context(|| format!("{} could not be fetched", collection.title))?;
         }
     }
+    Ok(())
+}
+
+/// Fetches one file to `to` from the first of `mirrors` that has it with a content that passes `check`.
+pub fn fetch_one(mirrors: &[&str], name: &str, to: &Path, check: Check) -> anyhow::Result<()> {
+    let folder = to.parent().unwrap_or(Path::new("."));
+    fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    fetch_from_any(&agent(), mirrors, name, to, check)
+}
+
+/// What must be true of a file's bytes, as they came.
+pub type Check<'a> = &'a dyn Fn(Vec<u8>) -> anyhow::Result<()>;
+
+/// Whether the bytes, decompressed, have this SHA-256.
+fn has_checksum(bytes: Vec<u8>, expected: &str) -> anyhow::Result<()> {
+    let found = checksum(&decompressed(bytes)?);
+    ensure!(found == expected, "the content has the SHA-256 {found}, expected {expected}");
     Ok(())
 }
 
@@ -57,12 +75,12 @@ fn fetch_from_any(
     mirrors: &[&str],
     name: &str,
     to: &Path,
-    expected: &str,
+    check: Check,
 ) -> anyhow::Result<()> {
     let mut refusals = Vec::new();
     for mirror in mirrors {
         let url = format!("{}/{name}", mirror.trim_end_matches('/'));
-        match fetch_file(agent, &url, to, expected) {
+        match fetch_file(agent, &url, to, check) {
             Ok(()) => return Ok(()),
             Err(error) => refusals.push(format!("\n  {url}: {error:#}")),
         }
@@ -72,11 +90,11 @@ fn fetch_from_any(
 
 /// Whether the file is there, with the content it should have.
 fn is_right(file: &Path, expected: &str) -> bool {
-    fs::read(file).is_ok_and(|bytes| decompressed(bytes).is_ok_and(|content| checksum(&content) == expected))
+    fs::read(file).is_ok_and(|bytes| has_checksum(bytes, expected).is_ok())
 }
 
 /// Fetches one file. What arrived of it stays in the `.part` file if the connection breaks for good.
-fn fetch_file(agent: &Agent, url: &str, to: &Path, expected: &str) -> anyhow::Result<()> {
+fn fetch_file(agent: &Agent, url: &str, to: &Path, check: Check) -> anyhow::Result<()> {
     let partial = to.with_added_extension("part");
     let mut file = OpenOptions::new()
         .read(true)
@@ -92,12 +110,12 @@ fn fetch_file(agent: &Agent, url: &str, to: &Path, expected: &str) -> anyhow::Re
     }
     let resumed = file.metadata()?.len() > 0;
     let bar = download_bar(to.file_name().unwrap_or_default().to_string_lossy().into_owned());
-    let result = transfer(agent, url, &mut file, &bar).and_then(|()| match check(&mut file, expected) {
+    let result = transfer(agent, url, &mut file, &bar).and_then(|()| match inspect(&mut file, check) {
         // The beginning may have been that of another file: only a whole download of its own is blamed on the mirror.
         Err(_) if resumed => {
             file.set_len(0)?;
             transfer(agent, url, &mut file, &bar)?;
-            check(&mut file, expected)
+            inspect(&mut file, check)
         }
         checked => checked,
     });
@@ -160,18 +178,17 @@ fn request(agent: &Agent, url: &str, file: &mut File, bar: &ProgressBar) -> anyh
 }
 
 /// Checks the content of a downloaded file; empties the file if it is wrong.
-fn check(file: &mut File, expected: &str) -> anyhow::Result<()> {
+fn inspect(file: &mut File, check: Check) -> anyhow::Result<()> {
     let mut bytes = Vec::new();
     file.seek(SeekFrom::Start(0))?;
     file.read_to_end(&mut bytes)?;
     let size = bytes.len();
-    let found = decompressed(bytes).map(|content| checksum(&content));
-    if found.as_ref().is_ok_and(|found| found == expected) {
-        return Ok(());
+    let checked = check(bytes).with_context(|| format!("{size} bytes arrived"));
+    if checked.is_err() {
+        file.set_len(0)?;
     }
-    file.set_len(0)?;
-    bail!("{size} bytes arrived, whose content has the SHA-256 {}, expected {expected}", found?)
+    checked
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -124,7 +124,7 @@ pub fn decompressed(bytes: Vec<u8>) -> anyhow::Result<Vec<u8>> {
 
 /// SHA-256, in hexadecimal digits.
 pub fn checksum(content: &[u8]) -> String {
-    Sha256::digest(content).iter().map(|byte| format!("{byte:02x}")).collect()
+    files::hex(&Sha256::digest(content))
 }
 
 #[cfg(test)]

@@ -9,10 +9,12 @@
 #![forbid(unsafe_code)]
 
 mod collection;
+mod compress;
 mod download;
 mod folder;
 pub mod model;
 pub mod package;
+pub mod pendigits;
 mod recipe;
 pub mod strokes;
 
@@ -25,7 +27,7 @@ use digit8_core::digits::Digits;
 
 use collection::Collection;
 pub use folder::{Folder, Set};
-pub use recipe::Recipe;
+pub use recipe::{Quantized, RecipeFlags, named_or_file};
 
 /// Where digits are to come from: flags that every command which reads digits has.
 #[derive(clap::Args, Clone, Debug)]
@@ -38,7 +40,7 @@ pub struct Source {
     dataset: Option<DatasetName>,
     /// Address of a folder to fetch the files from, instead of the public mirrors
     #[arg(long, env = "DIGIT8_MIRROR", value_name = "URL", hide_short_help = true)]
-    mirror: Option<String>,
+    pub mirror: Option<String>,
 }
 
 /// The datasets that have a name here.
@@ -77,7 +79,7 @@ pub struct TestSet {
 }
 
 /// What to do about files in the cache that are not as they were fetched.
-const REFRESH: &str = "`cargo xtask data --refresh` fetches what is damaged again";
+const REFRESH: &str = "`digit8 data --refresh` fetches what is damaged again";
 
 impl Source {
     /// The digits.

@@ -5,10 +5,9 @@ use std::path::Path;
 use anyhow::{Context, bail};
 use digit8_core::file::{self, Info, Model};
 use digit8_core::float::{Mlp, Settings};
-use digit8_core::int8::Scheme;
 use digit8_host::files;
 
-use crate::{Dataset, Recipe};
+use crate::{Dataset, RecipeFlags};
 
 /// The model in a file, float or int8.
 pub fn read(path: &Path) -> anyhow::Result<(Model, Info)> {
@@ -29,7 +28,7 @@ pub fn write(path: &Path, model: &Model, info: &Info) -> anyhow::Result<()> {
 }
 
 /// What a trained model's file says of its origin.
-pub fn trained_info(mlp: &Mlp, settings: &Settings, augment: Option<f32>, digits: &str) -> Info {
+pub fn trained_info(mlp: &Mlp, settings: &Settings, digits: &str) -> Info {
     let [h1, h2] = mlp.hidden();
     let mut info = Info::new();
     let mut set = |name: &str, value: String| info.insert(name.into(), value);
@@ -44,14 +43,13 @@ pub fn trained_info(mlp: &Mlp, settings: &Settings, augment: Option<f32>, digits
         format!("Adam, learning rate {} ({:?})", settings.learning_rate, settings.schedule).to_lowercase(),
     );
     set("loss", format!("cross-entropy, smoothing {}", settings.smoothing));
-    set("augment", augment.is_some().to_string());
-    set("drawn", augment.unwrap_or(0.0).to_string());
     info
 }
 
 /// What a quantized model's file says of its origin, beyond what the float model's says.
-pub fn quantized_info(mut info: Info, recipe: &Recipe, scheme: Scheme, dataset: &Dataset) -> Info {
-    info.insert("calibration".into(), recipe.origin(scheme, dataset));
+pub fn quantized_info(mut info: Info, flags: &RecipeFlags, dataset: &Dataset) -> Info {
+    info.insert("calibration".into(), flags.origin(dataset));
+    info.insert("recipe".into(), flags.recipe.to_string());
     info.insert("digit8".into(), env!("CARGO_PKG_VERSION").into());
     info
 }

@@ -1,77 +1,109 @@
-//! Drawings with a pen: one JSON object a line, `{"label": 3, "writer": "…", "strokes": [[[x, y], …], …]}`, y downwards.
+//! Drawings with a pen: files of them, and where those to train with come from.
+//!
+//! A file has one JSON object a line, `{"label": 3, "writer": "…", "strokes": [[[x, y], …], …]}`, y downwards, and may be
+//! compressed with gzip; or it is UCI's [`pendigits`], as it is fetched or uncompressed.
 
 use std::collections::BTreeSet;
-use std::fs::File;
-use std::io::{BufRead, BufReader};
 use std::path::Path;
 
 use anyhow::{Context, ensure};
 use digit8_core::digits::{CLASSES, Digits};
-use digit8_core::stroke::{Point, rasterize};
+use digit8_core::pens::Drawing;
+use digit8_core::stroke::Point;
+use digit8_host::files;
 use digit8_host::terminal::thousands;
-use serde::Deserialize;
 
-/// A drawn digit, one line of a file.
-#[derive(Deserialize)]
-struct Drawing {
-    label: u8,
-    writer: Option<String>,
-    strokes: Vec<Vec<[f32; 2]>>,
-}
+use crate::folder::decompressed;
+use crate::pendigits::{self, HELD_OUT};
 
-impl Drawing {
-    /// What the networks see of it.
-    fn image(&self) -> anyhow::Result<Vec<u8>> {
-        ensure!(usize::from(self.label) < CLASSES, "label {}, expected 0 to 9", self.label);
-        let strokes: Vec<Vec<Point>> =
-            self.strokes.iter().map(|stroke| stroke.iter().map(|&[x, y]| Point { x, y }).collect()).collect();
-        Ok(rasterize(&strokes, 1.0).context("nothing is drawn")?.to_vec())
-    }
-}
-
-/// The drawings of a file as the page would show them to a network. Lines that hold none are named and passed over.
-pub fn read(path: &Path) -> anyhow::Result<Digits> {
-    let file = File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
-    let (digits, writers) = parse(BufReader::new(file), |line, error| {
-        eprintln!("{}, line {line}: {error:#}; passed over", path.display());
-    })
-    .with_context(|| path.display().to_string())?;
-    let by = if writers > 0 { format!(" by {} writers", thousands(writers)) } else { String::new() };
-    println!("{}: {} drawings{by}", path.display(), thousands(digits.len()));
-    Ok(digits)
-}
-
-/// The drawings and the number of their writers.
-fn parse(
-    lines: impl BufRead,
-    mut report: impl FnMut(usize, anyhow::Error),
-) -> anyhow::Result<(Digits, usize)> {
-    let (mut images, mut labels, mut writers) = (Vec::new(), Vec::new(), BTreeSet::new());
-    for (line, text) in (1..).zip(lines.lines()) {
-        let text = text.with_context(|| format!("line {line}"))?;
-        if text.trim().is_empty() {
-            continue;
+/// The drawings of a file. Lines that hold none are named and passed over.
+pub fn read(path: &Path) -> anyhow::Result<Vec<Drawing>> {
+    let whole = || -> anyhow::Result<Vec<Drawing>> {
+        let bytes = files::read(path)?;
+        if pendigits::is_one(&bytes) {
+            return pendigits::parse(bytes);
         }
-        let drawing = || -> anyhow::Result<(Drawing, Vec<u8>)> {
-            let drawing: Drawing = serde_json::from_str(&text)?;
-            let image = drawing.image()?;
-            Ok((drawing, image))
+        let text =
+            String::from_utf8(decompressed(bytes)?).context("no text, and not compressed with gzip")?;
+        parse(&text, |line, error| {
+            eprintln!("{}, line {line}: {error:#}; passed over", path.display());
+        })
+    };
+    let drawings = whole().with_context(|| path.display().to_string())?;
+    println!("{}: {}", path.display(), count(&drawings));
+    Ok(drawings)
+}
+
+/// The drawings to train with: those of a file, or those that are fetched from UCI, without the writers that are kept back to
+/// choose by.
+pub fn to_train(file: Option<&Path>) -> anyhow::Result<Vec<Drawing>> {
+    let mut train = match file {
+        Some(path) => read(path)?,
+        None => {
+            let (train, _) = halves(pendigits::find(false, None)?);
+            println!("pendigits, without the writers to choose by: {}", count(&train));
+            train
+        }
+    };
+    // Whatever order the file has them in: the same drawings train the same network.
+    train.sort_by(|a, b| a.writer.cmp(&b.writer));
+    Ok(train)
+}
+
+/// The drawings of the writers to train with, and of those to choose by.
+pub fn halves(drawings: Vec<Drawing>) -> (Vec<Drawing>, Vec<Drawing>) {
+    let held = |drawing: &Drawing| {
+        let writer = drawing.writer.as_deref();
+        writer.is_some_and(|writer| HELD_OUT.iter().any(|held| writer == pendigits::writer(*held)))
+    };
+    drawings.into_iter().partition(|drawing| !held(drawing))
+}
+
+/// How many drawings by how many writers these are, in words.
+pub fn count(drawings: &[Drawing]) -> String {
+    let writers: BTreeSet<_> = drawings.iter().filter_map(|drawing| drawing.writer.as_deref()).collect();
+    let by = match writers.len() {
+        0 => String::new(),
+        count => format!(" by {} writers", thousands(count)),
+    };
+    format!("{} drawings{by}", thousands(drawings.len()))
+}
+
+/// The drawings as the page would show them to a network, each point moved by `map`.
+pub fn images(drawings: &[Drawing], map: impl Fn(Point) -> Point) -> anyhow::Result<Digits> {
+    let mut images = Vec::new();
+    for drawing in drawings {
+        images.extend(drawing.image(&map).context("nothing is drawn")?);
+    }
+    Ok(Digits::new(images, drawings.iter().map(|drawing| drawing.label).collect())?)
+}
+
+/// The drawings of lines of JSON.
+fn parse(text: &str, mut report: impl FnMut(usize, anyhow::Error)) -> anyhow::Result<Vec<Drawing>> {
+    let mut drawings = Vec::new();
+    let lines = (1..).zip(text.lines()).filter(|(_, text)| !text.trim().is_empty());
+    for (line, text) in lines {
+        let drawing = || -> anyhow::Result<Drawing> {
+            let drawing: Drawing = serde_json::from_str(text)?;
+            ensure!(usize::from(drawing.label) < CLASSES, "label {}, expected 0 to 9", drawing.label);
+            ensure!(drawing.image(|point| point).is_some(), "nothing is drawn");
+            Ok(drawing)
         };
         match drawing() {
-            Ok((drawing, image)) => {
-                images.extend(image);
-                labels.push(drawing.label);
-                writers.extend(drawing.writer);
-            }
+            Ok(drawing) => drawings.push(drawing),
             Err(error) => report(line, error),
         }
     }
     ensure!(
-        !labels.is_empty(),
+        !drawings.is_empty(),
         "no drawings in it, expected one JSON object a line with `label` and `strokes`"
     );
-    Ok((Digits::new(images, labels)?, writers.len()))
+    Ok(drawings)
 }
+
+/// Where the drawings to train with come from, for a model's metadata.
+pub const TITLE: &str =
+    "UCI's Pen-Based Recognition of Handwritten Digits (Alpaydin and Alimoglu, 1998; CC BY 4.0)";
 
 #[cfg(test)]
 mod tests {
@@ -86,12 +118,36 @@ not JSON
 {"label": 2, "strokes": [[]]}
 {"label": 7, "writer": "a", "strokes": [[[0, 0], [9, 0], [3, 20]]]}"#;
         let mut bad = Vec::new();
-        let (digits, writers) =
-            parse(text.as_bytes(), |line, error| bad.push((line, error.to_string()))).unwrap();
-        assert_eq!((digits.labels(), writers), (&[1, 7][..], 1));
+        let drawings = parse(text, |line, error| bad.push((line, error.to_string()))).unwrap();
+        assert_eq!(drawings.iter().map(|drawing| drawing.label).collect::<Vec<_>>(), [1, 7]);
+        assert_eq!(count(&drawings), "2 drawings by 1 writers");
         assert_eq!(bad.iter().map(|(line, _)| *line).collect::<Vec<_>>(), [2, 4, 5]);
         assert!(bad[1].1.contains("label 11"), "{}", bad[1].1);
         assert!(bad[2].1.contains("nothing is drawn"), "{}", bad[2].1);
-        assert!(parse(&b"\n"[..], |_, _| ()).is_err());
+        assert!(parse("\n", |_, _| ()).is_err());
+    }
+
+    #[test]
+    fn writers_to_choose_by_are_kept_apart() {
+        let drawing = |writer: &str| Drawing {
+            label: 1,
+            writer: Some(writer.into()),
+            strokes: vec![vec![Point { x: 1.0, y: 2.0 }]],
+        };
+        let (train, choose) =
+            halves(vec![drawing("pendigits-tra-1"), drawing("pendigits-tra-14"), drawing("somebody")]);
+        assert_eq!((train.len(), choose.len()), (2, 1));
+        assert_eq!(images(&train, |point| point).unwrap().len(), 2);
+    }
+
+    #[test]
+    fn compressed_lines_are_read() {
+        use std::io::Write;
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+        encoder.write_all(br#"{"label": 1, "strokes": [[[5, 0], [5, 9]]]}"#).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("drawings.jsonl.gz");
+        std::fs::write(&path, encoder.finish().unwrap()).unwrap();
+        assert_eq!(read(&path).unwrap().len(), 1);
     }
 }

@@ -8,4 +8,6 @@ pub mod checkout;
 pub mod chromium;
 pub mod files;
 pub mod process;
+#[cfg(feature = "progress")]
+pub mod progress;
 pub mod terminal;

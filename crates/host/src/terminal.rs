@@ -1,10 +1,14 @@
-//! What commands print: aligned tables and progress bars.
+//! What commands print: aligned tables and numbers.
 
 use comfy_table::{CellAlignment, presets};
-use indicatif::{ProgressBar, ProgressStyle};
 
 /// An aligned table: a heading for each column, the first column to the left, numbers to the right.
 pub fn table<const N: usize>(headings: [&str; N], rows: impl IntoIterator<Item = [String; N]>) -> String {
+    table_of(headings.map(str::to_owned).to_vec(), rows.into_iter().map(Vec::from))
+}
+
+/// [`table`], with as many columns as there are headings.
+pub fn table_of(headings: Vec<String>, rows: impl IntoIterator<Item = Vec<String>>) -> String {
     let mut table = comfy_table::Table::new();
     table.load_style(presets::NOTHING).set_header(headings).add_rows(rows);
     for (index, column) in table.column_iter_mut().enumerate() {
@@ -36,61 +40,21 @@ impl<const N: usize> Table<N> {
     }
 }
 
-/// A bar over `total` items of work, which is `what`.
-pub fn progress(total: usize, what: &'static str) -> ProgressBar {
-    const TEMPLATE: &str = "{msg} {wide_bar:.cyan/dim} {human_pos}/{human_len} {eta}";
-    let style = ProgressStyle::with_template(TEMPLATE).unwrap_or_else(|_| ProgressStyle::default_bar());
-    ProgressBar::new(total as u64).with_style(style).with_message(what)
-}
-
-/// A bar over the steps of training, which keeps the loss of each.
-pub struct TrainingBar {
-    bar: ProgressBar,
-    losses: Vec<f32>,
-    /// The average over about a hundred steps.
-    running: f32,
-}
-
-impl TrainingBar {
-    /// A bar that waits for the first step.
-    pub fn new() -> Self {
-        Self { bar: progress(0, "Training"), losses: Vec::new(), running: 0.0 }
-    }
-
-    /// Takes the loss of a step, the first of which has number 1, out of `steps`.
-    pub fn step(&mut self, step: usize, steps: usize, loss: f32) {
-        // At the start, the average over the steps there are.
-        let weight = (1.0 / step as f32).max(0.01);
-        self.running += weight * (loss - self.running);
-        self.losses.push(loss);
-        if step.is_multiple_of(50) || step == steps {
-            self.bar.set_length(steps as u64);
-            self.bar.set_position(step as u64);
-            self.bar.set_message(format!("Training, loss {:.4}", self.running));
-        }
-    }
-
-    /// Ends the bar; the loss of every step.
-    pub fn finish(self) -> Vec<f32> {
-        self.bar.finish_and_clear();
-        self.losses
-    }
-}
-
-impl Default for TrainingBar {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-/// A bar over the bytes of a download; its length is set when the server tells it.
-pub fn download_bar(what: String) -> ProgressBar {
-    const TEMPLATE: &str = "{msg} {wide_bar:.cyan/dim} {bytes}/{total_bytes} {bytes_per_sec} {eta}";
-    let style = ProgressStyle::with_template(TEMPLATE).unwrap_or_else(|_| ProgressStyle::default_bar());
-    ProgressBar::new(0).with_style(style).with_message(what)
-}
-
 /// A number with its thousands set apart: `12,345`.
 pub fn thousands(number: usize) -> String {
-    indicatif::HumanCount(number as u64).to_string()
+    let digits = number.to_string();
+    let groups: Vec<&str> =
+        digits.as_bytes().rchunks(3).rev().filter_map(|group| str::from_utf8(group).ok()).collect();
+    groups.join(",")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::thousands;
+
+    #[test]
+    fn thousands_are_set_apart() {
+        let numbers = [0, 12, 999, 1000, 12_345, 1_000_000];
+        assert_eq!(numbers.map(thousands), ["0", "12", "999", "1,000", "12,345", "1,000,000"]);
+    }
 }

@@ -3,10 +3,10 @@ use digit8_core::digits::{CLASSES, SIDE, normalize};
 use maud::{Markup, html};
 
 use super::lab::Lab;
-use super::page::{commands, figure, math};
 use super::story::Chapter;
 use digit8_host::terminal::thousands;
 use digit8_report::chart;
+use digit8_report::page::{commands, figure, math};
 
 /// What there is to read.
 pub struct Digits<'a> {
@@ -65,7 +65,7 @@ impl Chapter for Digits<'_> {
                  mean and the standard deviation of MNIST’s training pixels." }
             p.formula { var { "x" } " = (pixel / 255 − 0.1307) / 0.3081" }
             p { (math(&format!("So paper becomes {:.4} and ink {:.4}.", normalize(0), normalize(255)))) }
-            (commands([&*format!("cargo xtask data{}", self.lab.flags)]))
+            (commands([&*format!("digit8 data{}", self.lab.flags)]))
         }
     }
 }

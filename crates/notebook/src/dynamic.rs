@@ -6,11 +6,11 @@ use maud::{Markup, html};
 
 use super::lab::Lab;
 use super::network::{Calibrated, Network};
-use super::page::{self, commands, figures};
 use super::story::Chapter;
 use digit8_host::process::typed;
 use digit8_host::terminal::{Table, thousands};
 use digit8_report::chart::{self, Chart, Histogram, Mark, short};
+use digit8_report::page::{self, commands, figures};
 
 /// Dynamic quantization: each image by its own range.
 pub struct Dynamic<'a> {
@@ -130,8 +130,8 @@ impl Chapter for Dynamic<'_> {
     fn page(&self) -> Markup {
         let (file, flags) = (typed(&self.lab.file), &self.lab.flags);
         let out = typed(&self.lab.int8_file("dynamic"));
-        let quantize = format!("cargo xtask quantize {file} --scheme dynamic{flags} --out {out}");
-        let eval = format!("cargo xtask eval {out}{flags} --batch 10000");
+        let quantize = format!("digit8 quantize {file} --scheme dynamic{flags} --out {out}");
+        let eval = format!("digit8 eval {out}{flags} --batch 10000");
         let captions = [
             "Each image has a scale of its own; static quantization needs one that suits all, and so must be as coarse as \
              the most extreme image asks for.",

@@ -3,11 +3,11 @@ use maud::{Markup, html};
 
 use super::lab::Lab;
 use super::network::Network;
-use super::page::{self, commands};
 use super::story::Chapter;
 use digit8_host::process::typed;
 use digit8_host::terminal::Table;
 use digit8_report::chart::{Bar, Group, bars, short};
+use digit8_report::page::{self, commands};
 
 /// How far each layer of each quantized network is from the float network.
 pub struct Errors<'a> {
@@ -71,7 +71,7 @@ impl Chapter for Errors<'_> {
         };
         let groups: Vec<Group> = (1..).zip(&self.errors).map(group).collect();
         let dump = format!(
-            "cargo xtask dump --model {} --scheme static{} --out {}",
+            "digit8 dump --model {} --scheme static --calibrate test{} --out {}",
             typed(&self.lab.file),
             self.lab.flags,
             typed(&self.lab.out.join("layers.npz"))

@@ -5,11 +5,11 @@ use super::by_hand::{Outputs, against_pytorch, linear1};
 use super::lab::Lab;
 use super::network::Calibrated;
 use super::observers::{flow, layer};
-use super::page::{self, commands, figures};
 use super::story::Chapter;
 use digit8_host::process::typed;
 use digit8_host::terminal::Table;
 use digit8_report::chart::Chart;
+use digit8_report::page::{self, commands, figures};
 use digit8_report::quantized::activations_table;
 
 /// Static quantization with ReLU fused into the layer before it.
@@ -68,7 +68,7 @@ impl Chapter for Fusion<'_> {
 
     fn page(&self) -> Markup {
         let quantize = format!(
-            "cargo xtask quantize {} --scheme fused{} --out {}",
+            "digit8 quantize {} --scheme fused --calibrate test{} --out {}",
             typed(&self.lab.file),
             self.lab.flags,
             typed(&self.lab.int8_file("fused"))

@@ -8,7 +8,7 @@ use digit8_core::float::{Mlp, Progress, Schedule, Settings, train};
 use ndarray::Array2;
 
 use digit8_data::{Dataset, model};
-use digit8_host::terminal::TrainingBar;
+use digit8_host::progress::TrainingBar;
 
 /// Everything that was there before quantization.
 pub struct Lab {
@@ -43,13 +43,14 @@ impl Lab {
             learning_rate: 0.001,
             schedule: Schedule::Constant,
             smoothing: 0.0,
+            average: 0.0,
         };
         let initial = Mlp::random([100, 100], seed)?;
         let (digits, mut bar) = (&dataset.train, TrainingBar::new());
         let mut step = |progress: Progress| bar.step(progress.step, progress.steps, progress.loss);
-        let mlp = train(&initial, Kernel::best(), digits, digits.labels(), &settings, None, &mut step)?;
+        let mlp = train(&initial, Kernel::best(), digits, &settings, None, &mut step)?;
         let losses = bar.finish();
-        let info = model::trained_info(&mlp, &settings, None, &dataset.title);
+        let info = model::trained_info(&mlp, &settings, &dataset.title);
         let file = out.join("model.safetensors");
         model::write(&file, &Model::Float(mlp.clone()), &info)?;
         Ok(Self::new(dataset, flags, out, (mlp, info), Origin::Trained { seed, losses }, file))

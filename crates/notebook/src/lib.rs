@@ -14,12 +14,12 @@ mod fusion;
 mod lab;
 mod network;
 mod observers;
-mod page;
 mod reproduce;
 mod score;
 mod story;
 #[cfg(test)]
 mod tests;
+mod today;
 mod training;
 mod weights;
 
@@ -30,10 +30,10 @@ use digit8_core::file::Model;
 use digit8_core::int8::{Activations, QuantizedMlp, Scheme};
 use digit8_core::quant::Observations;
 
-use digit8_data::{Recipe, Set, Source, model};
+use digit8_data::{Quantized, RecipeFlags, Source, model};
 use digit8_host::files;
 use digit8_host::process::typed;
-use digit8_report::chart;
+use digit8_report::{chart, page};
 use lab::{Lab, Origin};
 use network::{Calibrated, Network};
 use story::Story;
@@ -45,7 +45,7 @@ use story::Story;
 /// beside it.
 #[derive(clap::Args)]
 #[command(
-    after_help = "Examples:\n  cargo xtask notebook --open\n  cargo xtask notebook --seed 7 --out out/seed-7\n  cargo xtask notebook --model www/models/drawings-float32.safetensors"
+    after_help = "Examples:\n  digit8 notebook --open\n  digit8 notebook --seed 7 --out out/seed-7\n  digit8 notebook --model www/models/drawings-float32.safetensors"
 )]
 pub struct Args {
     #[command(flatten)]
@@ -87,7 +87,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
         }
     );
     if args.open {
-        opener::open(&report).with_context(|| format!("cannot open {}", report.display()))?;
+        open::that(&report).with_context(|| format!("cannot open {}", report.display()))?;
     }
     Ok(())
 }
@@ -123,6 +123,7 @@ fn tell(lab: &Lab) -> anyhow::Result<String> {
     story.add(&errors::Errors::new(lab, &float, &all[1..]));
     story.add(&confusion::Confusions::new(lab, &all));
     story.add(&disagreements::Disagreements::new(lab, &all)?);
+    story.add(&today::Today::new(lab)?);
     story.add(&reproduce::Reproduce::new(lab));
     Ok(page::document("From float32 to int8, step by step", &score::summary(lab, &all), &story.chapters()))
 }
@@ -140,10 +141,10 @@ fn calibrated(lab: &Lab, scheme: Scheme) -> anyhow::Result<Calibrated> {
 
 /// Quantizes the float network, writes the result, and lets it read the test digits.
 fn quantized(lab: &Lab, scheme: Scheme) -> anyhow::Result<(QuantizedMlp, Option<Observations>, Network)> {
-    let recipe = Recipe { per_channel: false, calibrate: Set::Test, samples: None, observers: None };
-    let (int8, seen) = recipe.quantize(&lab.mlp, scheme, &lab.dataset)?;
+    let flags = RecipeFlags::pytorch(scheme);
+    let Quantized { int8, seen, .. } = flags.quantize(&lab.mlp, &lab.dataset)?;
     let (network, file) = (Model::Int8(int8.clone()), lab.int8_file(scheme.name()));
-    model::write(&file, &network, &model::quantized_info(lab.info.clone(), &recipe, scheme, &lab.dataset))?;
+    model::write(&file, &network, &model::quantized_info(lab.info.clone(), &flags, &lab.dataset))?;
     let bytes = files::read(&file)?.len();
     Ok((int8, seen, Network::new(network, bytes, &lab.dataset.test)))
 }

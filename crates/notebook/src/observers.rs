@@ -5,11 +5,11 @@ use ndarray::Array2;
 
 use super::lab::Lab;
 use super::network::Calibrated;
-use super::page::{self, commands, figures};
 use super::story::Chapter;
 use digit8_host::process::typed;
 use digit8_host::terminal::{Table, thousands};
 use digit8_report::chart::{self, Chart, Histogram, Mark};
+use digit8_report::page::{self, commands, figures};
 use digit8_report::quantized::{activations_table, weights_table};
 
 /// Static quantization: what the observers saw, and which integers follow.
@@ -56,7 +56,7 @@ impl Chapter for Observers<'_> {
     fn page(&self) -> Markup {
         let Lab { dataset, flags, file, .. } = self.lab;
         let quantize = format!(
-            "cargo xtask quantize {} --scheme static{flags} --out {}",
+            "digit8 quantize {} --scheme static --calibrate test{flags} --out {}",
             typed(file),
             typed(&self.lab.int8_file("static"))
         );
@@ -85,8 +85,8 @@ impl Chapter for Observers<'_> {
             p { "Weights are symmetric around 0 and use the whole signed byte, so that their zero point is 0. The biases stay \
                  float32, as in PyTorch: there are few of them, and a product with them is never formed." }
             (page::table(&self.weights, "What the quantized network keeps of the weights"))
-            p.soft { "The notebook calibrates on the test set, and so does this report. Where the accuracy is to be an honest \
-                      estimate, take training images: " code { "--calibrate train" } "." }
+            p.soft { "The notebook calibrates with the test images, and so does this report. For an honest estimate of the \
+                      accuracy, leave " code { "--calibrate test" } " out: then training images calibrate." }
             (commands([&*quantize]))
         }
     }

@@ -2,10 +2,10 @@ use digit8_core::Kernel;
 use maud::{Markup, html};
 
 use super::lab::{Lab, Origin};
-use super::page::commands;
 use super::story::Chapter;
 use digit8_host::process::typed;
 use digit8_report::machine::{self, Machine};
+use digit8_report::page::commands;
 
 /// What the report was made from, and how to make it again.
 pub struct Reproduce<'a> {
@@ -40,7 +40,7 @@ impl<'a> Reproduce<'a> {
             Origin::Trained { seed, .. } => format!("--seed {seed}"),
             Origin::Read => format!("--model {}", typed(file)),
         };
-        format!("cargo xtask notebook {weights}{flags} --out {}", typed(out))
+        format!("digit8 notebook {weights}{flags} --out {}", typed(out))
     }
 }
 

@@ -2,11 +2,11 @@ use maud::{Markup, html};
 
 use super::lab::Lab;
 use super::network::{Network, scores};
-use super::page::{self, commands};
 use super::story::Chapter;
 use digit8_host::process::typed;
 use digit8_host::terminal::{Table, thousands};
 use digit8_report::chart::{Bar, Group, bars};
+use digit8_report::page::{self, commands};
 
 /// Size and accuracy of networks side by side, the float network first.
 pub struct Score<'a> {
@@ -59,7 +59,7 @@ impl Chapter for Score<'_> {
             "float" => typed(&self.lab.file),
             _ => typed(&self.lab.int8_file(network.name)),
         });
-        let eval = format!("cargo xtask eval {}{}", files.collect::<Vec<_>>().join(" "), self.lab.flags);
+        let eval = format!("digit8 eval {}{}", files.collect::<Vec<_>>().join(" "), self.lab.flags);
         html! {
             (page::table(&self.table(), &format!("Files and accuracies. {LEGEND}")))
             @if let Some(note) = self.lab.note() { p.warning { (note) } }

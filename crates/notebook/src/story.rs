@@ -2,7 +2,7 @@
 
 use maud::Markup;
 
-use super::page;
+use digit8_report::page;
 
 /// A part of the story.
 pub trait Chapter {

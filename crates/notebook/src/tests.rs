@@ -4,10 +4,12 @@ use std::path::Path;
 use digit8_core::digits::{Digits, PIXELS};
 use digit8_core::file::{Info, Model};
 use digit8_core::float::Mlp;
-use regex::Regex;
+use regex_lite::Regex;
 
 use super::lab::Lab;
-use super::{page, tell};
+use digit8_report::page;
+
+use super::tell;
 use digit8_data::{Dataset, model};
 use digit8_host::files;
 
@@ -132,7 +134,7 @@ fn the_notebooks_network_is_trained_and_written() {
     let lab = Lab::train(dataset(true), String::new(), folder.path(), 3).unwrap();
     let report = tell(&lab).unwrap();
     assert_well_formed(&report);
-    assert!(report.contains("cargo xtask train --seed 3 --out "));
+    assert!(report.contains("digit8 train --seed 3 --out "));
     let (model, info) = model::read(&folder.path().join("model.safetensors")).unwrap();
     assert_eq!((model, &*info["seed"]), (Model::Float(lab.mlp), "3"));
     let curve = String::from_utf8(files::read(&folder.path().join("loss.svg")).unwrap()).unwrap();

@@ -3,11 +3,11 @@ use maud::{Markup, html};
 
 use super::lab::{Lab, Origin};
 use super::network::Network;
-use super::page::{self, commands, figures};
 use super::story::Chapter;
 use digit8_host::process::typed;
 use digit8_host::terminal::{Table, thousands};
 use digit8_report::chart::{self, short};
+use digit8_report::page::{self, commands, figures};
 
 /// The float network: how it was trained, what it weighs and reads.
 pub struct Training<'a> {
@@ -117,11 +117,11 @@ impl Chapter for Training<'_> {
         };
         let train = match &self.lab.origin {
             Origin::Trained { seed, .. } => {
-                Some(format!("cargo xtask train --seed {seed}{flags} --out {}", typed(file)))
+                Some(format!("digit8 train --seed {seed}{flags} --out {}", typed(file)))
             }
             Origin::Read => None,
         };
-        let eval = format!("cargo xtask eval {}{flags}", typed(file));
+        let eval = format!("digit8 eval {}{flags}", typed(file));
         html! {
             p { (self.how()) " " strong { (self.score()) } }
             @if let Some(note) = self.lab.note() { p.warning { (note) } }

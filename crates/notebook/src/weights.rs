@@ -5,11 +5,11 @@ use digit8_core::int8::{QuantizedLinear, QuantizedMlp};
 use maud::{Markup, html};
 
 use super::lab::Lab;
-use super::page::{self, figures};
 use super::story::Chapter;
 use super::training::{full_colour, tiled};
 use digit8_host::terminal::Table;
 use digit8_report::chart::{self, Histogram, Mark};
+use digit8_report::page::{self, figures};
 
 /// The weights before, as integers, and dequantized.
 pub struct Weights {

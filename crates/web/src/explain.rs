@@ -6,7 +6,7 @@ use digit8_core::explain::Hybrid;
 use digit8_core::file::Model;
 use digit8_core::float::Mlp;
 use digit8_core::int8::QuantizedMlp;
-use digit8_core::quant::{LayerWeights, layer_weights, narrow};
+use digit8_core::quant::{LayerWeights, Width, layer_weights, quantize_layer, recipe};
 use digit8_core::{Error, Kernel};
 use serde::Serialize;
 use wasm_bindgen::prelude::*;
@@ -136,16 +136,26 @@ impl Explainer {
                 "expected 784 pixels and a digit for each sample, and 784 for the drawing",
             ));
         }
-        let narrowed = narrow(&self.float, &self.int8, bits).map_err(refuse)?;
+        let weights = recipe::Weights {
+            bits: [Width::bits(bits).map_err(refuse)?; 3],
+            granularity: self.int8.granularity(),
+            ..Default::default()
+        };
+        let layer = |index: usize| {
+            let linear = &self.float.layers()[index];
+            quantize_layer(index, linear, &weights, recipe::Epsilon::default()).map_err(refuse)
+        };
+        let layers = [layer(0)?, layer(1)?, layer(2)?];
+        let narrowed = QuantizedMlp::new(layers, *self.int8.activations()).map_err(refuse)?;
         let weights = layer_weights(&self.float, &narrowed);
-        let count: usize = narrowed.layers().iter().map(|layer| layer.weight.len()).sum();
+        let weight_bytes = narrowed.weight_bytes();
         let model = Model::Int8(narrowed);
         let answers = |pixels: &[u8]| logits(&model, Kernel::best(), pixels);
         let of_samples = answers(samples);
         let of_drawing = drawing.map(|pixels| answers(&pixels));
         Ok(serde_wasm_bindgen::to_value(&Narrowed {
             bits,
-            weight_bytes: (count * bits as usize).div_ceil(8),
+            weight_bytes,
             digits: of_samples.chunks_exact(CLASSES).map(argmax).collect(),
             correct: Confusion::count(&of_samples, labels).correct(),
             probabilities: of_drawing.and_then(|logits| Some(softmax(logits.first_chunk()?))),

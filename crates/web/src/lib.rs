@@ -7,6 +7,10 @@
 #[cfg(feature = "explain")]
 mod explain;
 mod file;
+#[cfg(feature = "lab")]
+mod lab;
+mod picture;
+mod timing;
 #[cfg(feature = "trace")]
 mod trace;
 
@@ -23,11 +27,12 @@ use wasm_bindgen::prelude::*;
 
 static PANIC: OnceLock<String> = OnceLock::new();
 
-/// Keeps the text of a panic, which the engine itself reports as "unreachable" alone.
+/// Keeps the text of a panic, which the engine itself reports as "unreachable" alone, and writes it to the console.
 #[wasm_bindgen(start)]
 pub fn start() {
     std::panic::set_hook(Box::new(|panic| {
         let _ = PANIC.set(panic.to_string());
+        console_error_panic_hook::hook(panic);
     }));
 }
 
@@ -135,10 +140,15 @@ impl Classifier {
         if count > room {
             wasm_bindgen::throw_str(&format!("{count} images, but this classifier was made for {room}"));
         }
-        let (pixels, logits) = (&self.pixels[..count * PIXELS], &mut self.logits[..count * CLASSES]);
-        match &mut self.engine {
-            Engine::Float(engine) => engine.logits(pixels, logits),
-            Engine::Int8(engine) => engine.logits(pixels, logits),
+        self.engine.logits(&self.pixels[..count * PIXELS], &mut self.logits[..count * CLASSES]);
+    }
+}
+
+impl Engine {
+    fn logits(&mut self, pixels: &[u8], logits: &mut [f32]) {
+        match self {
+            Self::Float(engine) => engine.logits(pixels, logits),
+            Self::Int8(engine) => engine.logits(pixels, logits),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Every step of an int8 network, to compare with PyTorch's. The page's module does without (the feature `trace`).
 
+use digit8_core::digits::Digits;
 use digit8_core::file::{Info, Model, write};
 use digit8_core::int8::Values;
 use digit8_core::quant::{self, Calibration, Granularity, Observations, Range};
@@ -28,6 +29,28 @@ pub fn quantize(file: &[u8], scheme: &str, per_channel: bool, ranges: &[f32]) ->
     let granularity = if per_channel { Granularity::PerChannel } else { Granularity::PerTensor };
     let int8 = quant::quantize(&mlp, calibration, granularity).map_err(error)?;
     write(&Model::Int8(int8), &Info::new()).map_err(error)
+}
+
+/// The file of the int8 network that a float32 model becomes by a recipe in one line, with `pixels` `[n, 784]` and their `labels` `[n]` to
+/// calibrate and retrain with.
+///
+/// # Errors
+/// If the file is no float32 model, the text no recipe, the module has no such kernel, or the digits are not usable.
+#[wasm_bindgen]
+pub fn make(
+    file: &[u8],
+    recipe: &str,
+    kernel: &str,
+    pixels: &[u8],
+    labels: &[u8],
+) -> Result<Vec<u8>, JsError> {
+    let Model::Float(mlp) = read(file)? else { return Err(JsError::new("int8 already, expected float32")) };
+    let kernel =
+        Kernel::named(kernel).ok_or_else(|| JsError::new(&format!("no kernel {kernel:?} in this module")))?;
+    let digits = Digits::new(pixels.to_vec(), labels.to_vec()).map_err(error)?;
+    let recipe = recipe.parse().map_err(error)?;
+    let made = quant::make(&mlp, &recipe, pixels, &digits, kernel, &mut |_| true).map_err(error)?;
+    write(&Model::Int8(made.int8), &Info::new()).map_err(error)
 }
 
 /// What a step put out.

@@ -16,16 +16,11 @@ pub fn cached(
     key.update(method);
     key.update([0]);
     key.update(input);
-    let path = root().join("target/web/cache").join(hex(&key.finalize()));
+    let path = root().join("target/web/cache").join(files::hex(&key.finalize()));
     if let Ok(bytes) = std::fs::read(&path) {
         return Ok(bytes);
     }
     let bytes = compute()?;
     files::write(&path, &bytes)?;
     Ok(bytes)
-}
-
-/// Bytes in hexadecimal.
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

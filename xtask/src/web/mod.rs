@@ -1,21 +1,17 @@
 //! Builds `dist/`: the page as static files for any host and any sub-path.
 
-mod bundle;
 mod cache;
-mod comments;
-mod references;
+mod digits;
 mod wasm;
 mod weight;
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
-
-pub use bundle::is_hashed_name;
-use bundle::read_folder;
-
 use digit8_host::files;
+use digit8_site::{bundle, read_folder};
 
 use crate::root;
 use crate::setup::Toolchain;
@@ -33,9 +29,19 @@ pub struct Args {
     out: PathBuf,
 }
 
+/// What a build of the page is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// To look at it on this machine: as soon as possible.
+    Look,
+    /// To publish it: shrunk by wasm-opt, with compressed forms and a table of sizes.
+    Publish,
+}
+
 /// Runs the command.
 pub fn run(args: Args) -> anyhow::Result<()> {
-    build(&args.out)
+    build(&args.out, Purpose::Publish)?;
+    Ok(())
 }
 
 /// `dist/`, at the top of the workspace.
@@ -50,36 +56,56 @@ pub fn build_traces() -> anyhow::Result<()> {
     let folder = root().join("target/web/trace");
     // The tests take what they find there: no module of an earlier build.
     let _ = fs::remove_dir_all(&folder);
-    for variant in wasm::KERNELS {
-        let name = format!("{}-trace", variant.name);
-        let features = format!("{},trace", variant.features);
-        let traced = wasm::Variant { name: &name, features: &features };
-        for (path, bytes) in wasm::build(&toolchain, &optimizer, &traced)? {
-            files::write(&folder.join(path), &bytes)?;
-        }
+    let traced = wasm::KERNELS.map(|wasm::Variant { name, features, simd }| wasm::Variant {
+        name: format!("{name}-trace").into(),
+        features: format!("{features},trace").into(),
+        simd,
+    });
+    for (path, bytes) in wasm::build(&toolchain, &optimizer, &traced)? {
+        files::write(&folder.join(path), &bytes)?;
     }
     Ok(())
 }
 
-/// Builds the page into a folder, all of it or nothing.
-pub fn build(out: &Path) -> anyhow::Result<()> {
+/// Packs digits, unless they are packed, and builds the page that is to be looked at once more with them. Returns whether it did.
+pub fn add_digits(out: &Path) -> anyhow::Result<bool> {
+    if digits::are_packed() {
+        return Ok(false);
+    }
+    digits::pack()?;
+    build(out, Purpose::Look)?;
+    Ok(digits::are_packed())
+}
+
+/// Builds the page into a folder, all of it or nothing. Returns whether the first answer keeps within its budget, which a page
+/// that is not shrunk is not asked to.
+pub fn build(out: &Path, purpose: Purpose) -> anyhow::Result<bool> {
     let toolchain = Toolchain::ready()?;
     println!("{}", toolchain.description());
-    let mut files = read_folder(&root().join("www"))?;
-    let optimizer = wasm::Optimizer::find();
-    println!("{}", optimizer.description());
-    for variant in wasm::KERNELS.iter().chain([&wasm::EXPLAIN]) {
-        files.extend(wasm::build(&toolchain, &optimizer, variant)?);
+    let optimizer = match purpose {
+        Purpose::Look => wasm::Optimizer::none(),
+        Purpose::Publish => wasm::Optimizer::find(),
+    };
+    if purpose == Purpose::Publish {
+        println!("{}", optimizer.description());
+        digits::pack()?;
     }
-    let site = bundle::bundle(files)?;
-    let compressed = weight::compress(&site.files)?;
-    weight::print(&site, &compressed, &wasm::KERNELS.map(|variant| variant.name));
+    let mut files = read_folder(&root().join("www"))?;
+    let variants = [&wasm::KERNELS[..], &wasm::EXPLAIN, &[wasm::LAB]].concat();
+    files.extend(wasm::build(&toolchain, &optimizer, &variants)?);
+    files.extend(digits::packed()?);
+    let site = bundle(files)?;
+    let (mut compressed, mut within) = (BTreeMap::new(), true);
+    if purpose == Purpose::Publish {
+        compressed = weight::compress(&site.files)?;
+        within = weight::print(&site, &compressed, &wasm::KERNELS);
+    }
     let all = site.files.iter().map(|(path, bytes)| (path.clone(), bytes)).chain(compressed.iter().flat_map(
         |(path, forms)| [(format!("{path}.br"), &forms.brotli), (format!("{path}.gz"), &forms.gzip)],
     ));
     replace_folder(out, all)?;
     println!("wrote {}", out.display());
-    Ok(())
+    Ok(within)
 }
 
 /// Replaces a built page by these files: they are written to a folder beside it, which is then renamed. Refuses to replace

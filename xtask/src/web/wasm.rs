@@ -1,12 +1,13 @@
 //! Rust to WebAssembly and its JavaScript: cargo, wasm-bindgen as a library, and wasm-opt where there is one.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::LazyLock;
 
 use anyhow::{Context, anyhow};
-use regex::Regex;
+use regex_lite::Regex;
 use wasm_bindgen_cli_support::Bindgen;
 
 use super::cache::cached;
@@ -16,28 +17,48 @@ use digit8_host::files;
 use digit8_host::process::{find, output, run};
 
 /// One module of the page: crates/web with some features.
-pub struct Variant<'a> {
+#[derive(Clone)]
+pub struct Variant {
     /// The file's stem: `pkg/NAME.js` and `pkg/NAME_bg.wasm`.
-    pub name: &'a str,
+    pub name: Cow<'static, str>,
     /// Features of crates/web.
-    pub features: &'a str,
+    pub features: Cow<'static, str>,
+    /// Whether the whole module may use SIMD; an engine without it rejects a module for one such instruction.
+    pub simd: bool,
+}
+
+impl Variant {
+    const fn new(name: &'static str, features: &'static str, simd: bool) -> Self {
+        Self { name: Cow::Borrowed(name), features: Cow::Borrowed(features), simd }
+    }
 }
 
 /// The modules that the page chooses from, a kernel in each: an engine rejects a whole module for one instruction that it does
 /// not know, and a kernel that nobody calls is weight.
-pub const KERNELS: [Variant<'static>; 3] = [
-    Variant { name: "digit8_scalar", features: "scalar" },
-    Variant { name: "digit8", features: "simd128" },
-    Variant { name: "digit8_relaxed", features: "relaxed-simd" },
+pub const KERNELS: [Variant; 3] = [
+    Variant::new("digit8_scalar", "scalar", false),
+    Variant::new("digit8", "simd128", true),
+    Variant::new("digit8_relaxed", "relaxed-simd", true),
 ];
 
-/// The explanations, in a module of their own, so that nobody waits for them.
-pub const EXPLAIN: Variant<'static> = Variant { name: "explain", features: "explain,simd128" };
+/// The explanations, in modules of their own, so that nobody waits for them.
+pub const EXPLAIN: [Variant; 2] = [
+    Variant::new("explain_scalar", "explain,scalar", false),
+    Variant::new("explain", "explain,simd128", true),
+];
+
+/// The laboratory, which whoever opens one of its views loads.
+pub const LAB: Variant = Variant::new("lab", "lab,simd128", true);
 
 /// Binaryen's `wasm-opt`, if it is installed.
 pub struct Optimizer(Option<(PathBuf, String)>);
 
 impl Optimizer {
+    /// None: the modules stay as they are.
+    pub fn none() -> Self {
+        Self(None)
+    }
+
     /// The one in `PATH`, or the one that `npm ci` installed here.
     pub fn find() -> Self {
         let local = root().join("node_modules/.bin/wasm-opt");
@@ -58,7 +79,7 @@ impl Optimizer {
         }
     }
 
-    fn optimize(&self, wasm: Vec<u8>) -> anyhow::Result<Vec<u8>> {
+    fn optimize(&self, name: &str, wasm: Vec<u8>) -> anyhow::Result<Vec<u8>> {
         const FLAGS: [&str; 10] = [
             "-O3",
             "--converge",
@@ -73,7 +94,8 @@ impl Optimizer {
         ];
         let Some((program, version)) = &self.0 else { return Ok(wasm) };
         cached(&format!("{version} {}", FLAGS.join(" ")), &wasm, || {
-            let (before, after) = (folder().join("before.wasm"), folder().join("after.wasm"));
+            let (before, after) =
+                (folder().join(format!("{name}-before.wasm")), folder().join(format!("{name}-after.wasm")));
             files::write(&before, &wasm)?;
             run(Command::new(program).args(FLAGS).arg(&before).arg("-o").arg(&after))?;
             files::read(&after)
@@ -81,35 +103,55 @@ impl Optimizer {
     }
 }
 
-/// Builds one module; returns its files by their path in the page. They are also left in `target/web/pkg`, where the type
-/// checker and editors find the types.
+/// Builds modules; returns their files by their path in the page. They are also left in `target/web/pkg`, where the type checker
+/// and editors find the types.
 pub fn build(
     toolchain: &Toolchain,
     optimizer: &Optimizer,
-    variant: &Variant,
+    variants: &[Variant],
 ) -> anyhow::Result<BTreeMap<String, Vec<u8>>> {
-    run(toolchain.cargo("build").args([
+    std::thread::scope(|scope| {
+        // While a module is finished, the next is compiled.
+        let mut finishing = Vec::new();
+        for variant in variants {
+            let module = compile(toolchain, variant)?;
+            finishing.push(scope.spawn(|| finish(optimizer, &variant.name, module)));
+        }
+        let mut files = BTreeMap::new();
+        for finished in finishing {
+            files.extend(finished.join().map_err(|_| anyhow!("wasm-bindgen panicked"))??);
+        }
+        Ok(files)
+    })
+}
+
+/// The bytes of crates/web as WebAssembly.
+fn compile(toolchain: &Toolchain, variant: &Variant) -> anyhow::Result<Vec<u8>> {
+    run(toolchain.cargo("build", variant.simd).args([
         "--package=digit8-web",
         "--lib",
         "--profile=wasm",
         "--features",
-        variant.features,
+        &variant.features,
     ]))?;
-    let module = setup::target_folder().join(TARGET).join("wasm/digit8_web.wasm");
+    files::read(&setup::target_folder(variant.simd).join(TARGET).join("wasm/digit8_web.wasm"))
+}
+
+/// A module's script and its optimised bytes.
+fn finish(optimizer: &Optimizer, name: &str, module: Vec<u8>) -> anyhow::Result<[(String, Vec<u8>); 2]> {
     let package = folder().join("pkg");
     let mut bindgen = Bindgen::new();
-    bindgen.input_path(&module).out_name(variant.name).typescript(true).omit_default_module_path(false);
-    bindgen
-        .web(true)
-        .and_then(|bindgen| bindgen.generate(&package))
+    bindgen.input_bytes(name, module).out_name(name).typescript(true).omit_default_module_path(false);
+    let generated = bindgen.web(true).and_then(|bindgen| bindgen.generate(&package));
+    generated
         .map_err(|error| anyhow!("{error:#}"))
-        .with_context(|| format!("wasm-bindgen cannot read {}", module.display()))?;
-    let script = format!("{}.js", variant.name);
-    let wasm = format!("{}_bg.wasm", variant.name);
-    Ok(BTreeMap::from([
+        .with_context(|| format!("wasm-bindgen cannot read {name}"))?;
+    let (script, wasm) = (format!("{name}.js"), format!("{name}_bg.wasm"));
+    let bytes = files::read(&package.join(&wasm))?;
+    Ok([
         (format!("pkg/{script}"), without_comments(&files::read(&package.join(script))?)),
-        (format!("pkg/{wasm}"), optimizer.optimize(files::read(&package.join(wasm))?)?),
-    ]))
+        (format!("pkg/{wasm}"), optimizer.optimize(name, bytes)?),
+    ])
 }
 
 /// A script without its documentation, which is for editors. wasm-bindgen begins a line with it, and nothing else with `/**`.

@@ -3,7 +3,6 @@
 mod process;
 mod python;
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -11,28 +10,17 @@ use anyhow::Context;
 use digit8_core::digits::Digits;
 use digit8_core::file::{Info, Model};
 
-use super::own::Models;
-use super::sampler::Bench;
+use super::engines::Models;
 use crate::onnx;
 use digit8_data::model;
 use digit8_host::process::{cargo, run};
 use digit8_host::{checkout, files};
 use digit8_report::machine::all_threads;
+use process::Peers;
 use python::Python;
 
 /// Digits to train with: enough that no cache holds them, and few enough to be real numbers in every process.
 const TRAINING_DIGITS: usize = 10_000;
-
-/// What there is to be timed, and what had to be left out.
-#[derive(Default)]
-pub struct Peers {
-    /// A row each.
-    pub benches: Vec<Bench>,
-    /// Versions of the engines.
-    pub versions: BTreeMap<String, String>,
-    /// Sentences on what is left out, and why.
-    pub left_out: Vec<String>,
-}
 
 /// Builds, installs and starts all peers. They get the models and the digits as files.
 pub fn start(models: &Models, test: &Digits, train: &Digits) -> anyhow::Result<Peers> {
@@ -45,59 +33,55 @@ pub fn start(models: &Models, test: &Digits, train: &Digits) -> anyhow::Result<P
         Python::default()
     });
     peers.left_out.extend(python.left_out.iter().cloned());
-    if let Err(error) = peers.start_rust(&root, &folder, &python, train.len()) {
+    if let Err(error) = start_rust(&mut peers, &root, &folder, &python, train.len()) {
         peers.left_out.push(format!("the engines in Rust: {error:#}"));
     }
-    if let Err(error) = peers.start_pytorch(&root, &folder, &python, train.len()) {
+    if let Err(error) = start_pytorch(&mut peers, &root, &folder, &python, train.len()) {
         peers.left_out.push(format!("pytorch: {error:#}"));
     }
     Ok(peers)
 }
 
-impl Peers {
-    fn start_rust(
-        &mut self,
-        root: &Path,
-        folder: &Path,
-        python: &Python,
-        training_digits: usize,
-    ) -> anyhow::Result<()> {
-        let program = build(root, folder)?;
-        if let Some((version, _)) = &python.onnxruntime {
-            self.versions.insert("onnxruntime".into(), version.clone());
-        }
-        for threads in thread_counts() {
-            let mut command = Command::new(&program);
-            command
-                .env("RAYON_NUM_THREADS", threads.to_string())
-                .env("RTEN_NUM_THREADS", threads.to_string());
-            command.arg(folder.join("input")).arg(threads.to_string());
-            command.args(python.onnxruntime.iter().map(|(_, library)| library));
-            println!("Starting the engines in Rust, {}", counted(threads));
-            process::start(self, &mut command, &log(folder, "rust", threads), threads, training_digits)?;
-        }
-        Ok(())
+fn start_rust(
+    peers: &mut Peers,
+    root: &Path,
+    folder: &Path,
+    python: &Python,
+    training_digits: usize,
+) -> anyhow::Result<()> {
+    let program = build(root, folder)?;
+    if let Some((version, _)) = &python.onnxruntime {
+        peers.versions.insert("onnxruntime".into(), version.clone());
     }
+    for threads in thread_counts() {
+        let mut command = Command::new(&program);
+        command.env("RAYON_NUM_THREADS", threads.to_string()).env("RTEN_NUM_THREADS", threads.to_string());
+        command.arg(folder.join("input")).arg(threads.to_string());
+        command.args(python.onnxruntime.iter().map(|(_, library)| library));
+        println!("Starting the engines in Rust, {}", counted(threads));
+        process::start(peers, &mut command, &log(folder, "rust", threads), threads, training_digits)?;
+    }
+    Ok(())
+}
 
-    fn start_pytorch(
-        &mut self,
-        root: &Path,
-        folder: &Path,
-        python: &Python,
-        training_digits: usize,
-    ) -> anyhow::Result<()> {
-        let (Some(program), Some(version)) = (&python.program, &python.pytorch) else { return Ok(()) };
-        self.versions.insert("pytorch".into(), version.clone());
-        for threads in thread_counts() {
-            let mut command = Command::new(program);
-            command.env("OMP_NUM_THREADS", threads.to_string());
-            command.arg(root.join("crates/peers/pytorch.py"));
-            command.arg(folder.join("input")).arg(threads.to_string());
-            println!("Starting PyTorch, {}", counted(threads));
-            process::start(self, &mut command, &log(folder, "pytorch", threads), threads, training_digits)?;
-        }
-        Ok(())
+fn start_pytorch(
+    peers: &mut Peers,
+    root: &Path,
+    folder: &Path,
+    python: &Python,
+    training_digits: usize,
+) -> anyhow::Result<()> {
+    let (Some(program), Some(version)) = (&python.program, &python.pytorch) else { return Ok(()) };
+    peers.versions.insert("pytorch".into(), version.clone());
+    for threads in thread_counts() {
+        let mut command = Command::new(program);
+        command.env("OMP_NUM_THREADS", threads.to_string());
+        command.arg(root.join("crates/peers/pytorch.py"));
+        command.arg(folder.join("input")).arg(threads.to_string());
+        println!("Starting PyTorch, {}", counted(threads));
+        process::start(peers, &mut command, &log(folder, "pytorch", threads), threads, training_digits)?;
     }
+    Ok(())
 }
 
 /// One, and all if that is more.

@@ -1,6 +1,7 @@
 //! A process that times rows: a line asks, a line answers.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Lines, Write};
 use std::path::{Path, PathBuf};
@@ -11,10 +12,20 @@ use std::time::Duration;
 use anyhow::{Context, anyhow, ensure};
 use serde::Deserialize;
 
-use super::Peers;
 use crate::report::Row;
 use crate::sampler::Bench;
 use digit8_host::process::shown;
+
+/// What there is to be timed, and what had to be left out.
+#[derive(Default)]
+pub struct Peers {
+    /// A row each.
+    pub benches: Vec<Bench>,
+    /// Versions of the engines.
+    pub versions: BTreeMap<String, String>,
+    /// Sentences on what is left out, and why.
+    pub left_out: Vec<String>,
+}
 
 /// What a process says before it is asked.
 #[derive(Deserialize)]

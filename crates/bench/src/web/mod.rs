@@ -4,12 +4,11 @@
 //! nothing runs beside the engines; the page there times them in turn and sends what it found.
 
 mod browser;
-mod goals;
 mod server;
 mod visit;
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, anyhow};
@@ -17,7 +16,7 @@ use digit8_core::digits::Digits;
 use digit8_core::file::{Info, Model};
 use serde::{Deserialize, Serialize};
 
-use super::own::{Models, WALK};
+use super::engines::{CYCLE, Models};
 use super::report::{Report, Row};
 use super::sampler::Effort;
 use crate::onnx;
@@ -25,11 +24,8 @@ use browser::Browser;
 use digit8_data::model;
 use digit8_host::files;
 use digit8_host::process::run as run_program;
-use digit8_host::terminal::progress;
+use digit8_host::progress;
 use server::Checkout;
-
-pub use goals::reached;
-pub use visit::Visit;
 
 /// The images of a call.
 const BATCHES: [usize; 2] = [1, 1000];
@@ -57,7 +53,7 @@ struct Settings<'a> {
     kernels: &'a [&'a str],
     peers: BTreeMap<&'a str, String>,
     batches: &'a [usize],
-    walk: usize,
+    images: usize,
     rounds: usize,
     milliseconds: u64,
     only: &'a str,
@@ -68,21 +64,21 @@ struct Settings<'a> {
 #[serde(rename_all = "snake_case")]
 enum Message {
     Progress(String),
-    Done(Found),
+    Done(BrowserRun),
     Error(String),
 }
 
 #[derive(Deserialize)]
-struct Found {
+struct BrowserRun {
     timer_step_ns: f64,
     isolated: bool,
     agent: String,
     classified: usize,
-    rows: Vec<FoundRow>,
+    rows: Vec<BrowserRow>,
 }
 
 #[derive(Deserialize)]
-struct FoundRow {
+struct BrowserRow {
     engine: String,
     model: String,
     batch: usize,
@@ -96,7 +92,7 @@ pub fn measure(plan: &Plan, report: &mut Report) -> anyhow::Result<Vec<String>> 
     let folder = checkout.root.join("target/web/bench");
     let _ = std::fs::remove_dir_all(&folder);
     checkout.build_page(&folder.join("page"))?;
-    let programs = programs(&checkout);
+    let programs = checkout.programs();
     let peers = if plan.peers { install_peers(&programs)? } else { BTreeMap::new() };
     let mut left_out = Vec::new();
     let chromium = Browser::chromium()?;
@@ -147,11 +143,6 @@ fn install_peers(folder: &Path) -> anyhow::Result<BTreeMap<&'static str, String>
     ]))
 }
 
-/// The folder with the page that times, and others' engines when they are installed.
-fn programs(checkout: &Checkout) -> PathBuf {
-    checkout.root.join("crates/bench/browser")
-}
-
 /// The files of others' engines: where npm has them, and where they are served.
 const PEER_FILES: [(&str, &str); 6] = [
     ("onnxruntime-web/dist/ort.wasm.min.mjs", "peers/ort.wasm.min.mjs"),
@@ -195,7 +186,7 @@ fn stage(programs: &Path, folder: &Path, plan: &Plan, peers: &BTreeMap<&str, Str
         kernels: &KERNELS,
         peers: addresses,
         batches: &BATCHES,
-        walk: WALK,
+        images: CYCLE,
         rounds: plan.effort.rounds,
         milliseconds: plan.effort.sample.as_millis() as u64,
         only: plan.only,
@@ -204,10 +195,15 @@ fn stage(programs: &Path, folder: &Path, plan: &Plan, peers: &BTreeMap<&str, Str
 }
 
 /// Serves the folder to a browser until the page there is done.
-fn measure_in(browser: &Browser, checkout: &Checkout, folder: &Path, plan: &Plan) -> anyhow::Result<Found> {
+fn measure_in(
+    browser: &Browser,
+    checkout: &Checkout,
+    folder: &Path,
+    plan: &Plan,
+) -> anyhow::Result<BrowserRun> {
     let server = checkout.serve(folder, true)?;
     let mut process = browser.open(&server.address)?;
-    let bar = progress(plan.effort.rounds, "");
+    let bar = progress::bar(plan.effort.rounds, "");
     bar.set_message(browser.name.clone());
     loop {
         let Some(message) = server.message()? else {
@@ -229,7 +225,7 @@ fn measure_in(browser: &Browser, checkout: &Checkout, folder: &Path, plan: &Plan
 }
 
 /// The page's rows in the form of all reports: the engine is named with its version and the browser.
-fn rows(browser: &Browser, found: Found, versions: &BTreeMap<&str, String>) -> Vec<Row> {
+fn rows(browser: &Browser, found: BrowserRun, versions: &BTreeMap<&str, String>) -> Vec<Row> {
     // The fastest kernel of this browser is digit8 itself.
     let mut fastest_first = found.rows.iter().rev();
     let best = fastest_first.find_map(|row| row.engine.strip_prefix("digit8 ")).map(str::to_owned);
@@ -240,7 +236,7 @@ fn rows(browser: &Browser, found: Found, versions: &BTreeMap<&str, String>) -> V
             None => engine.to_owned(),
         },
     };
-    let row = |row: &FoundRow| {
+    let row = |row: &BrowserRow| {
         let mut whole = Row {
             engine: format!("{} in {}", named(&row.engine), browser.name),
             model: row.model.clone(),

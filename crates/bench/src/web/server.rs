@@ -32,6 +32,11 @@ impl Checkout {
         Ok(Self { xtask: checkout::xtask(&root)?, root })
     }
 
+    /// The folder with the page that times, and others' engines when they are installed.
+    pub fn programs(&self) -> PathBuf {
+        self.root.join("crates/bench/browser")
+    }
+
     /// Gets what the page's checks need, and builds the page into a folder.
     pub fn build_page(&self, folder: &Path) -> anyhow::Result<()> {
         run(self.command().args(["setup", "--page"]))?;

@@ -5,30 +5,16 @@ use std::path::Path;
 use std::process::Command;
 
 use anyhow::Context;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use super::browser::{Browser, CHROMIUM_FLAGS};
-use super::programs;
 use super::server::Checkout;
-use crate::report::quantile;
+use crate::report::{Visit, quantile};
 use digit8_host::files;
 use digit8_host::process::output;
 
 /// Visits that the medians are over.
 const VISITS: usize = 5;
-
-/// A first visit on a link of 1.6 Mbit/s and 150 ms, in Chromium: medians over several.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Visit {
-    /// From navigation until the int8 network can answer, in milliseconds.
-    pub int8_ms: f64,
-    /// The same for the float network.
-    pub float_ms: f64,
-    /// What had come by the first answer, with headers, in bytes.
-    pub bytes: f64,
-    /// Lighthouse's scores, 0 to 100, by category.
-    pub lighthouse: BTreeMap<String, f64>,
-}
 
 #[derive(Deserialize)]
 struct Seen {
@@ -50,7 +36,7 @@ pub fn measure(
 
     println!("visiting {VISITS} times on a link of 1.6 Mbit/s and 150 ms");
     let mut link = Command::new("node");
-    link.arg(programs(checkout).join("link.js")).arg(address).arg(&chromium.program).arg(VISITS.to_string());
+    link.arg(checkout.programs().join("link.js")).arg(address).arg(&chromium.program).arg(VISITS.to_string());
     let seen: Vec<Seen> =
         serde_json::from_str(&output(&mut link)?).context("link.js printed something else")?;
     let median = |value: fn(&Seen) -> f64| {
@@ -84,7 +70,7 @@ fn scores(chromium: &Browser, checkout: &Checkout, address: &str) -> anyhow::Res
     println!("asking Lighthouse");
     let report = checkout.root.join("target/web/lighthouse.json");
     let mut command = Command::new("node");
-    command.arg(programs(checkout).join("node_modules/lighthouse/cli/index.js")).arg(address);
+    command.arg(checkout.programs().join("node_modules/lighthouse/cli/index.js")).arg(address);
     command.args(["--quiet", "--output=json", "--output-path"]).arg(&report);
     command.arg("--only-categories=performance,accessibility,best-practices,seo");
     command.arg(format!("--chrome-flags={}", CHROMIUM_FLAGS.join(" ")));

@@ -3,15 +3,16 @@
 use digit8_kernels::train::Rows;
 
 use crate::digits::CLASSES;
+use crate::float::source::Target;
 
 /// The mean loss of a batch, and its gradient with respect to the logits.
 ///
-/// For `logits` and `gradient` `[batch, 10]`: `loss = mean(log Σ exp(logits) - logits[label])`,
-/// `gradient = (softmax(logits) - one_hot(label)) / batch`. With `smoothing` ε the target is `(1-ε)·one_hot + ε/10`.
-pub(super) fn cross_entropy(logits: &Rows, labels: &[u8], smoothing: f32, gradient: &mut Rows) -> f32 {
-    let batch = labels.len() as f32;
+/// For `logits` and `gradient` `[batch, 10]`: `loss = mean(-Σ target · log softmax(logits))`,
+/// `gradient = (softmax(logits) - target) / batch`. With `smoothing` ε a target `t` becomes `(1-ε)·t + ε/10`.
+pub(super) fn cross_entropy(logits: &Rows, targets: &[Target], smoothing: f32, gradient: &mut Rows) -> f32 {
+    let batch = targets.len() as f32;
     let mut loss = 0.0;
-    for (row, &label) in labels.iter().enumerate() {
+    for (row, target) in targets.iter().enumerate() {
         let (logits, gradient) = (logits.row(row), gradient.row_mut(row));
         let max = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
         let exponentials: [f32; CLASSES] = std::array::from_fn(|class| (logits[class] - max).exp());
@@ -19,8 +20,7 @@ pub(super) fn cross_entropy(logits: &Rows, labels: &[u8], smoothing: f32, gradie
         let log_sum = sum.ln();
         let mut image_loss = 0.0;
         for class in 0..CLASSES {
-            let hot = if class == usize::from(label) { 1.0 - smoothing } else { 0.0 };
-            let target = smoothing / CLASSES as f32 + hot;
+            let target = smoothing / CLASSES as f32 + (1.0 - smoothing) * target[class];
             gradient[class] = (exponentials[class] / sum - target) / batch;
             image_loss -= target * (logits[class] - max - log_sum);
         }
@@ -32,11 +32,13 @@ pub(super) fn cross_entropy(logits: &Rows, labels: &[u8], smoothing: f32, gradie
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::float::certain;
 
     /// The loss and its gradient, row-major.
     fn evaluate(logits: &[f32], labels: &[u8], smoothing: f32) -> (f32, Vec<f32>) {
         let mut gradient = Rows::zeros(labels.len(), CLASSES);
-        let loss = cross_entropy(&Rows::new(logits, CLASSES), labels, smoothing, &mut gradient);
+        let targets: Vec<Target> = labels.iter().map(|&label| certain(label)).collect();
+        let loss = cross_entropy(&Rows::new(logits, CLASSES), &targets, smoothing, &mut gradient);
         (loss, (0..labels.len()).flat_map(|row| gradient.row(row).to_vec()).collect())
     }
 

@@ -1,5 +1,6 @@
 //! The quantized network, running on integers.
 
+mod dequantized;
 mod engine;
 mod model;
 mod trace;

@@ -6,7 +6,7 @@ use ndarray::{Array1, Array2};
 use serde::{Deserialize, Serialize};
 
 use crate::float::{check_finite, check_shapes};
-use crate::quant::{QParams, WeightScale};
+use crate::quant::{Granularity, QParams, WeightScale, Width};
 use crate::{Error, Result};
 
 /// How a network is quantized.
@@ -57,6 +57,8 @@ impl FromStr for Scheme {
 pub struct QuantizedLinear {
     /// `[outputs, inputs]`, zero point 0.
     pub weight: Array2<i8>,
+    /// How wide the weights are: they are packed so in a file.
+    pub width: Width,
     /// What one step of the weights is worth.
     pub weight_scale: WeightScale,
     /// `[outputs]`.
@@ -90,12 +92,18 @@ impl QuantizedMlp {
     /// A network of these layers.
     ///
     /// # Errors
-    /// [`Error::Model`] if the shapes do not follow each other from 784 to 10, a bias is not finite, or scales are
-    /// missing.
+    /// [`Error::Model`] if the shapes do not follow each other from 784 to 10, a bias is not finite, a weight is wider than its
+    /// layer's, or scales are missing.
     pub fn new(layers: [QuantizedLinear; 3], activations: Activations) -> Result<Self> {
         check_shapes(&layers.each_ref().map(|layer| (layer.weight.dim(), layer.bias.len())))?;
         for (number, layer) in (1..).zip(&layers) {
             check_finite(&format!("linear{number}.bias"), layer.bias.iter())?;
+            if let Some(weight) = layer.weight.iter().find(|&&weight| !layer.width.holds(weight)) {
+                let width = layer.width;
+                return Err(Error::Model(format!(
+                    "linear{number} has a weight of {weight}, which its width, {width}, does not have"
+                )));
+            }
             let (outputs, _) = layer.weight.dim();
             if let WeightScale::PerChannel(scales) = &layer.weight_scale
                 && scales.len() != outputs
@@ -128,6 +136,16 @@ impl QuantizedMlp {
         }
     }
 
+    /// Whether the first layer's weights have one scale, or one for each output channel.
+    pub fn granularity(&self) -> Granularity {
+        self.layers[0].weight_scale.granularity()
+    }
+
+    /// The bytes that the weights take, packed.
+    pub fn weight_bytes(&self) -> usize {
+        self.layers.iter().map(|layer| layer.width.bytes(layer.weight.len())).sum()
+    }
+
     /// The sizes of the two hidden layers.
     pub fn hidden(&self) -> [usize; 2] {
         [self.layers[0].bias.len(), self.layers[1].bias.len()]
@@ -149,7 +167,7 @@ impl QuantizedLinear {
         };
         let zero_point = output.zero_point.0;
         let min = if relu { zero_point } else { 0 };
-        Requantize::new(&addend, factor, &multiplier, Output { zero_point, min, max: u8::MAX })
+        Requantize::new(&addend, factor, &multiplier, Output { zero_point, min, max: output.max })
     }
 
     /// The output stage of this layer in a dynamic network (rule 8).

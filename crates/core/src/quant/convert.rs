@@ -1,12 +1,11 @@
 //! Conversion: the float network and what the observers saw become a network on integers.
 
-use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 
-use crate::Result;
-use crate::float::{Linear, Mlp};
-use crate::int8::{Activations, QuantizedLinear, QuantizedMlp, Scheme};
-use crate::quant::{Observations, QParams, Range, Scale, WeightScale};
+use crate::float::Mlp;
+use crate::int8::{Activations, QuantizedMlp, Scheme};
+use crate::quant::{Observations, Recipe, quantize_layer};
+use crate::{Error, Result};
 
 /// Whether a weight matrix has one scale, or one for each output channel.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,6 +46,15 @@ impl Calibration {
         })
     }
 
+    /// The scheme.
+    pub fn scheme(&self) -> Scheme {
+        match self {
+            Self::Static(_) => Scheme::Static,
+            Self::Fused(_) => Scheme::Fused,
+            Self::Dynamic => Scheme::Dynamic,
+        }
+    }
+
     /// What was observed, if the scheme has observers.
     pub fn observations(&self) -> Option<Observations> {
         match *self {
@@ -56,47 +64,47 @@ impl Calibration {
     }
 }
 
-/// Quantizes a network.
+/// Quantizes a network as PyTorch does by default, given what the observers saw.
 ///
 /// # Errors
 /// [`Error::Range`](crate::Error::Range) if an observed range is not finite.
 pub fn quantize(mlp: &Mlp, calibration: Calibration, granularity: Granularity) -> Result<QuantizedMlp> {
-    let [linear1, linear2, linear3] = mlp.layers();
-    let layers = [
-        quantize_linear("linear1", linear1, granularity)?,
-        quantize_linear("linear2", linear2, granularity)?,
-        quantize_linear("linear3", linear3, granularity)?,
-    ];
-    let activations = match calibration {
-        Calibration::Static(seen) => activations(&seen, false)?,
-        Calibration::Fused(seen) => activations(&seen, true)?,
-        Calibration::Dynamic => Activations::Dynamic,
-    };
-    QuantizedMlp::new(layers, activations)
+    let mut recipe = Recipe { scheme: calibration.scheme(), ..Recipe::default() };
+    recipe.weights.granularity = granularity;
+    convert(mlp, &recipe, calibration.observations().as_ref())
 }
 
-fn activations(seen: &Observations, fused: bool) -> Result<Activations> {
-    let outputs = [
-        QParams::affine("linear1", seen.linear1)?,
-        QParams::affine("linear2", seen.linear2)?,
-        QParams::affine("linear3", seen.linear3)?,
-    ];
-    Ok(Activations::Static { fused, input: QParams::affine("quant", seen.quant)?, outputs })
+/// Quantizes a network, every weight to the nearest integer, given what the observers saw.
+///
+/// # Errors
+/// [`Error::Range`] if an observed range or a weight is not finite; [`Error::Mismatch`] if the scheme needs observations and there are
+/// none.
+pub fn convert(mlp: &Mlp, recipe: &Recipe, seen: Option<&Observations>) -> Result<QuantizedMlp> {
+    let layer = |index: usize| quantize_layer(index, &mlp.layers()[index], &recipe.weights, recipe.epsilon);
+    QuantizedMlp::new([layer(0)?, layer(1)?, layer(2)?], activations(recipe, seen)?)
 }
 
-fn quantize_linear(name: &str, linear: &Linear, granularity: Granularity) -> Result<QuantizedLinear> {
-    let what = format!("{name}.weight");
-    let weight_scale = match granularity {
-        Granularity::PerTensor => WeightScale::PerTensor(Scale::symmetric(&what, Range::of(&linear.weight))?),
-        Granularity::PerChannel => {
-            let rows = linear.weight.rows().into_iter();
-            WeightScale::PerChannel(
-                rows.map(|row| Scale::symmetric(&what, Range::of(row))).collect::<Result<_>>()?,
-            )
+/// What turns activations into integers, given what the observers saw.
+///
+/// # Errors
+/// Those of [`convert`].
+pub fn activations(recipe: &Recipe, seen: Option<&Observations>) -> Result<Activations> {
+    let seen = match (recipe.scheme, seen) {
+        (Scheme::Dynamic, _) => return Ok(Activations::Dynamic),
+        (_, Some(seen)) => seen,
+        (scheme, None) => {
+            return Err(Error::Mismatch(format!("the {scheme} scheme, and no ranges of activations")));
         }
     };
-    let weight = Array2::from_shape_fn(linear.weight.dim(), |(row, column)| {
-        weight_scale.of(row).quantize_weight(linear.weight[[row, column]])
-    });
-    Ok(QuantizedLinear { weight, weight_scale, bias: linear.bias.clone() })
+    let grid = recipe.activation_grid()?;
+    let outputs = [
+        grid.qparams("linear1", seen.linear1)?,
+        grid.qparams("linear2", seen.linear2)?,
+        grid.qparams("linear3", seen.linear3)?,
+    ];
+    Ok(Activations::Static {
+        fused: recipe.scheme == Scheme::Fused,
+        input: grid.qparams("quant", seen.quant)?,
+        outputs,
+    })
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::error::fault;
-use crate::quant::{Grid, Range};
+use crate::quant::{Granularity, Grid, Range};
 use crate::{Error, Result};
 
 /// The width of one integer step, in real units: finite and positive.
@@ -59,9 +59,21 @@ pub struct QParams {
     pub scale: Scale,
     /// The integer that stands for 0.
     pub zero_point: ZeroPoint,
+    /// The greatest integer: 255, or less where activations have fewer than seven bits (those of seven go on to 255, rule 4).
+    #[serde(default = "eight_bits")]
+    pub max: u8,
+}
+
+fn eight_bits() -> u8 {
+    u8::MAX
 }
 
 impl QParams {
+    /// The parameters of activations that saturate at 0 and 255, as PyTorch's do.
+    pub fn new(scale: Scale, zero_point: ZeroPoint) -> Self {
+        Self { scale, zero_point, max: u8::MAX }
+    }
+
     /// The parameters of activations that an observer saw in `range` (rule 2: affine, `quint8`, 0..=127).
     ///
     /// # Errors
@@ -70,15 +82,20 @@ impl QParams {
         Grid::REDUCED.qparams(what, range)
     }
 
-    /// The integer for a real number (rule 4): `clamp(rint(x · (1/scale)) + zero_point, 0, 255)`.
+    /// The integer for a real number (rule 4): `clamp(rint(x · (1/scale)) + zero_point, 0, max)`.
     pub fn quantize(&self, x: f32) -> u8 {
         let rounded = (x * self.scale.0.recip()).round_ties_even() as i32;
-        rounded.saturating_add(self.zero_point.0.into()).clamp(0, 255) as u8
+        rounded.saturating_add(self.zero_point.0.into()).clamp(0, self.max.into()) as u8
     }
 
     /// The real number that an integer stands for (rule 5): `(q - zero_point) · scale`.
     pub fn dequantize(&self, q: u8) -> f32 {
         f32::from(i16::from(q) - i16::from(self.zero_point.0)) * self.scale.0
+    }
+
+    /// The real numbers that the integers from 0 to `greatest` stand for.
+    pub fn reach(&self, greatest: u8) -> Range {
+        Range { min: self.dequantize(0), max: self.dequantize(greatest) }
     }
 }
 
@@ -92,6 +109,14 @@ pub enum WeightScale {
 }
 
 impl WeightScale {
+    /// Whether there is one for the matrix, or one for each output channel.
+    pub fn granularity(&self) -> Granularity {
+        match self {
+            WeightScale::PerTensor(_) => Granularity::PerTensor,
+            WeightScale::PerChannel(_) => Granularity::PerChannel,
+        }
+    }
+
     /// The scale of output channel `row`.
     ///
     /// # Panics
@@ -150,5 +175,5 @@ pub fn dynamic_qparams(min: f32, max: f32) -> QParams {
     let max_error = QMAX.abs() - from_max.abs();
     let exact = if min_error < max_error { QMIN - from_min } else { QMAX - from_max };
     let zero_point = exact.clamp(QMIN, QMAX).round_ties_even() as u8;
-    QParams { scale: Scale(scale as f32), zero_point: ZeroPoint(zero_point) }
+    QParams::new(Scale(scale as f32), ZeroPoint(zero_point))
 }

@@ -11,7 +11,7 @@ use crate::proto::{Graph, Model, Node};
 use crate::tensor::Tensor;
 use crate::{Error, Result};
 
-pub(crate) use operators::{apply, attribute};
+pub(crate) use operators::{apply, attribute, check_domain};
 
 /// Every tensor that a node of the graph makes, in order, by name.
 pub type Outputs = Vec<(String, Tensor)>;

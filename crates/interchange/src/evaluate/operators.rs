@@ -11,13 +11,19 @@ use crate::{Error, Result};
 /// # Errors
 /// [`Error::Node`] if the operator is not known, or the inputs do not fit it.
 pub fn apply(node: &Node, inputs: &[Option<&Tensor>]) -> Result<Vec<Tensor>> {
-    if !node.domain.is_empty() && node.domain != "ai.onnx" {
-        return Err(refuse(
-            node,
-            format!("it is of the domain {}, expected ONNX's own operators", node.domain),
-        ));
-    }
+    check_domain(node)?;
     evaluated(node, inputs).map_err(|problem| refuse(node, problem))
+}
+
+/// Refuses operators that are not ONNX's own.
+///
+/// # Errors
+/// [`Error::Node`] if the node is of another domain.
+pub fn check_domain(node: &Node) -> Result<()> {
+    match &*node.domain {
+        "" | "ai.onnx" => Ok(()),
+        other => Err(refuse(node, format!("it is of the domain {other}, expected ONNX's own operators"))),
+    }
 }
 
 /// An attribute of a node that is a whole number.

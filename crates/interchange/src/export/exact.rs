@@ -65,10 +65,14 @@ fn zero_point(graph: &mut Builder, name: &str, qparams: QParams) -> String {
     graph.constant(&format!("{name}.zero_point"), &[], Values::U8(vec![qparams.zero_point.0]))
 }
 
-/// `uint8(clamp(rint(steps) + zero_point, least, 255))`, under the name of the step.
+/// `uint8(clamp(rint(steps) + zero_point, least, most))`, where `most` is 255 or that of fewer bits, under the name of the step.
 fn to_integers(graph: &mut Builder, steps: &str, name: &str, qparams: QParams, least: u8) -> String {
     let zero = graph.real(&format!("{name}.zero_point.float"), qparams.zero_point.0.into());
-    let ends = [graph.real(&format!("least.{least}"), least.into()), graph.real("most", 255.0)];
+    let most = qparams.max;
+    let ends = [
+        graph.real(&format!("least.{least}"), least.into()),
+        graph.real(&format!("most.{most}"), most.into()),
+    ];
     let rounded = graph.node("Round", &[steps], &format!("{name}.rounded"));
     let shifted = graph.node("Add", &[&rounded, &zero], &format!("{name}.shifted"));
     let clipped = graph.node("Clip", &[&shifted, &ends[0], &ends[1]], &format!("{name}.clipped"));

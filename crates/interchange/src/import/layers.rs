@@ -4,12 +4,12 @@ use digit8_core::digits::{CLASSES, PIXELS};
 use digit8_core::file::Model;
 use digit8_core::float::{Linear, Mlp};
 use digit8_core::int8::{Activations, QuantizedLinear, QuantizedMlp};
-use digit8_core::quant::{QParams, Scale, WeightScale, ZeroPoint};
+use digit8_core::quant::{QParams, Scale, WeightScale, Width, ZeroPoint};
 use ndarray::{Array1, Array2};
 
 use super::Imported;
 use super::walk::Constant;
-use crate::evaluate::{attribute, refuse};
+use crate::evaluate::{attribute, check_domain, refuse};
 use crate::proto::Node;
 use crate::tensor::{Tensor, Values};
 use crate::{Error, Result};
@@ -64,6 +64,7 @@ impl Network {
     /// # Errors
     /// [`Error::Node`] if the node has no place in such a network.
     pub fn take(&mut self, node: &Node, at: usize, inputs: &[Option<&Constant>]) -> Result<bool> {
+        check_domain(node)?;
         let constant = |at: usize| {
             inputs
                 .get(at)
@@ -316,7 +317,8 @@ impl Network {
             .iter()
             .map(|layer| {
                 let (weight, weight_scale) = layer.integers.clone()?;
-                Some(QuantizedLinear { weight, weight_scale, bias: layer.bias.clone() })
+                let (width, bias) = (Width::default(), layer.bias.clone());
+                Some(QuantizedLinear { weight, width, weight_scale, bias })
             })
             .collect();
         let layers: [QuantizedLinear; 3] = layers?.try_into().ok()?;
@@ -340,7 +342,7 @@ fn qparams(scale: &Constant, zero_point: Option<&Constant>) -> Option<QParams> {
         Some(Values::I8(values)) if values.len() == 1 => values[0] as u8 ^ 0x80,
         _ => return None,
     };
-    Some(QParams { scale: Scale::new(scale).ok()?, zero_point: ZeroPoint(zero_point) })
+    Some(QParams::new(Scale::new(scale).ok()?, ZeroPoint(zero_point)))
 }
 
 /// The integers of a weight matrix `[outputs, inputs]`, if they are `int8` with zero points of 0 and one scale, or one for each

@@ -24,7 +24,7 @@ pub trait Arithmetic {
 pub enum Fused {}
 
 /// Rounded after the product and after the sum: every kernel gives the same bits, because all sums have one order in every
-/// kernel. Up to half as fast.
+/// kernel. Two instructions where [`Fused`] has one.
 #[derive(Clone, Copy, Debug)]
 pub enum Reproducible {}
 

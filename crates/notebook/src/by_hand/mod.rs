@@ -10,10 +10,10 @@ use maud::{Markup, html};
 
 use super::lab::Lab;
 use super::network::Calibrated;
-use super::page::{self, commands};
 use super::story::Chapter;
 use digit8_host::terminal::{Table, thousands};
 use digit8_report::chart::Chart;
+use digit8_report::page::{self, commands};
 use neuron::Neuron;
 pub use outputs::Outputs;
 pub use parameters::{against_pytorch, linear1};

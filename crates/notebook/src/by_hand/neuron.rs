@@ -4,9 +4,9 @@ use maud::{Markup, html};
 
 use crate::lab::Lab;
 use crate::network::Calibrated;
-use crate::page;
 use digit8_host::terminal::{Table, thousands};
 use digit8_report::chart::short;
+use digit8_report::page;
 
 /// One neuron of linear1 for test image 0, computed step by step: the one that answers most.
 pub struct Neuron {

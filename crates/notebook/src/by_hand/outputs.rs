@@ -7,9 +7,10 @@ use maud::{Markup, html};
 
 use crate::lab::Lab;
 use crate::network::Calibrated;
-use crate::page;
-use digit8_host::terminal::{Table, progress, thousands};
+use digit8_host::progress;
+use digit8_host::terminal::{Table, thousands};
 use digit8_report::chart::{Bar, Chart, Group, bars};
+use digit8_report::page;
 
 /// The first layer's outputs by hand and PyTorch's, and why they differ where they do.
 pub struct Outputs {
@@ -106,7 +107,7 @@ impl Counts {
     fn new(lab: &Lab, seen: &Observations, linear: &Linear) -> anyhow::Result<Self> {
         let layer = &lab.mlp.layers()[0];
         let images = || lab.dataset.test.images().chunks_exact(PIXELS);
-        let bar = progress((2 + 2 * Cause::ALL.len()) * lab.dataset.test.len(), "Exchanging steps");
+        let bar = progress::bar((2 + 2 * Cause::ALL.len()) * lab.dataset.test.len(), "Exchanging steps");
         let outputs = |pytorchs: &[Cause]| -> anyhow::Result<Vec<i16>> {
             let hybrid = Hybrid::new(layer, seen.quant, seen.linear1, pytorchs)?;
             let table = hybrid.quantize(&normalized());

@@ -2,17 +2,21 @@
 
 mod axis;
 mod bars;
+mod distributions;
 mod histogram;
 mod loss;
 mod raster;
 mod rulers;
+mod scatter;
 
 pub use axis::{Axis, short};
-pub use bars::{Bar, Group, bars};
+pub use bars::{Bar, Group, bars, bars_to_mark};
+pub use distributions::{Distribution, distributions};
 pub use histogram::{Histogram, Mark, count};
 pub use loss::loss_curve;
 pub use raster::{ink, signed};
 pub use rulers::{Ruler, rulers};
+pub use scatter::{Point, scatter};
 
 use maud::{Markup, html};
 

@@ -74,7 +74,7 @@ impl Grid {
     pub fn qparams(&self, what: &str, range: Range) -> Result<QParams> {
         if self.symmetric {
             let zero_point = ZeroPoint(((self.min + self.max + 1) / 2) as u8);
-            return Ok(QParams { scale: self.scale(what, range)?, zero_point });
+            return Ok(QParams { scale: self.scale(what, range)?, zero_point, max: self.limits[1] as u8 });
         }
         let Range { min, max } = range.checked(what)?.with_zero();
         let (qmin, qmax) = (self.min as f32, self.max as f32);
@@ -83,7 +83,11 @@ impl Grid {
             return Err(Error::range(what, min, max));
         }
         let zero_point = (qmin - (min / scale).round_ties_even()).clamp(qmin, qmax);
-        Ok(QParams { scale: Scale::new(scale)?, zero_point: ZeroPoint(zero_point as u8) })
+        Ok(QParams {
+            scale: Scale::new(scale)?,
+            zero_point: ZeroPoint(zero_point as u8),
+            max: self.limits[1] as u8,
+        })
     }
 
     /// The scale that puts 0 in the middle (rule 3): `max(-min, max) / ((qmax - qmin) / 2)`, at least ε.

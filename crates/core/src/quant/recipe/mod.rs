@@ -12,7 +12,7 @@ pub use named::{NAMED, Named};
 pub use text::{PARTS, Part};
 
 use crate::int8::Scheme;
-use crate::quant::{Granularity, ObserverKind, Rounding, Width};
+use crate::quant::{Granularity, Grid, ObserverKind, Rounding, Width};
 use crate::{Error, Result};
 
 /// How a network is quantized.
@@ -163,8 +163,8 @@ impl Recipe {
         if !(2..=8).contains(&bits) {
             return refuse(format!("activations of {bits} bits, expected 2 to 8"));
         }
-        if symmetric && self.scheme == Scheme::Dynamic {
-            return refuse("symmetric activations in the dynamic scheme, which is affine alone".into());
+        if self.scheme == Scheme::Dynamic && (symmetric || bits != 7) {
+            return refuse("the dynamic scheme has PyTorch's activations alone: affine, of 7 bits".into());
         }
         let Epsilon(epsilon) = self.epsilon;
         if !(epsilon > 0.0 && epsilon <= 1.0 && epsilon.recip().is_finite()) {
@@ -188,6 +188,15 @@ impl Recipe {
             ));
         }
         Ok(())
+    }
+
+    /// The integers of activations.
+    ///
+    /// # Errors
+    /// [`Error::BitWidth`] if they do not come in so many bits.
+    pub fn activation_grid(&self) -> Result<Grid> {
+        let Activations { bits, symmetric, .. } = self.activations;
+        Ok(Grid { symmetric, epsilon: self.epsilon.0, ..Grid::activations(bits)? })
     }
 
     /// Whether digits are looked at before the network runs: by observers, or by repairs.
@@ -236,7 +245,8 @@ mod tests {
         assert!(message(r#"{"epsilon": 0}"#).contains("an epsilon of 0"));
         assert!(message(r#"{"epsilon": 1e-45}"#).contains("an epsilon of"));
         assert!(
-            message(r#"{"scheme": "dynamic", "activations": {"symmetric": true}}"#).contains("affine alone")
+            message(r#"{"scheme": "dynamic", "activations": {"symmetric": true}}"#)
+                .contains("affine, of 7 bits")
         );
         assert!(message(r#"{"scheme": "fast"}"#).contains("fast"));
         assert!(message("").contains("not a recipe"));

@@ -141,11 +141,11 @@ pub static PARTS: [Part; 19] = [
         set: |recipe, text| counted(&mut recipe.calibration.digits, "samples", text),
     },
     Part {
-        name: "batch",
+        name: "sample-batch",
         value: Some("N"),
         about: "Digits in a batch of calibration. Observers that average or merge batches depend on it; min-max does not.",
         get: |recipe| recipe.calibration.batch.to_string(),
-        set: |recipe, text| number(&mut recipe.calibration.batch, "batch", text),
+        set: |recipe, text| number(&mut recipe.calibration.batch, "sample-batch", text),
     },
     Part {
         name: "equalize",

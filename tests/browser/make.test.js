@@ -1,0 +1,145 @@
+// Quantize it yourself, and train it here.
+
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+
+import { draw, pageTest, ready, text } from './harness.js';
+import { tensors } from './reference.js';
+
+/** @import { Page } from 'playwright-core' */
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+const MNIST = process.env.DIGIT8_DATA ?? join(process.env.DIGIT8_SHARED ?? `${ROOT}../shared`, 'mnist');
+const skip = existsSync(join(MNIST, 't10k-images-idx3-ubyte.gz')) ? false : 'no MNIST (DIGIT8_DATA, DIGIT8_SHARED, or ../shared beside the checkout)';
+
+/** @param {Page} page @param {string} id */
+const value = async (page, id) => Number(await page.getByTestId(id).getAttribute('data-value'));
+
+/** Waits until the network of a recipe answers. @param {Page} page @param {string} recipe */
+async function made(page, recipe) {
+  await page.locator('[data-testid="int8-network"]', { hasText: recipe }).waitFor({ timeout: 60_000 });
+  await ready(page);
+}
+
+/** The file of the int8 network that answers. @param {Page} page */
+async function int8File(page) {
+  const [download] = await Promise.all([page.waitForEvent('download'), page.getByTestId('download-int8').click()]);
+  return readFileSync(await download.path());
+}
+
+/** The network that the command line makes by a recipe. @param {string} recipe */
+async function native(recipe) {
+  const folder = mkdtempSync(join(tmpdir(), 'digit8-'));
+  try {
+    const out = join(folder, 'int8.safetensors');
+    const program = process.env.DIGIT8_XTASK ?? `${ROOT}target/debug/xtask`;
+    await promisify(execFile)(program, ['quantize', 'www/models/drawings-float32.safetensors', '--recipe', recipe, '--data', MNIST, '--out', out], { cwd: ROOT });
+    return readFileSync(out);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+for (const recipe of [
+  'scheme=fused/weight-bits=4,2,8/per-channel/calibrate=train/samples=500',
+  'weight-bits=3/weight-range=mse/observer=histogram/calibrate=train/samples=200/equalize/rounding=gptq',
+]) {
+  pageTest(`the page makes the network that the command line makes: ${recipe}`, { path: `?recipe=${recipe}`, skip, timeout: 600_000, unready: true }, async (page) => {
+    const expected = tensors(await native(recipe));
+    await made(page, recipe);
+    const found = tensors(await int8File(page));
+    assert.deepEqual(Object.keys(found).sort(), Object.keys(expected).sort());
+    for (const [name, { shape, data }] of Object.entries(expected)) {
+      assert.deepEqual(found[name].shape, shape, name);
+      assert.deepEqual(found[name].data, data, name);
+    }
+  });
+}
+
+pageTest('a recipe is made of its parts, kept in the address, and let go', { skip, timeout: 180_000 }, async (page) => {
+  await draw(page, '3');
+  await page.getByTestId('calibration-digits').selectOption('100');
+  await made(page, 'samples=100');
+  await page.getByTestId('weight-bits-2').selectOption('2');
+  await made(page, 'weight-bits=8,2,8');
+  await page.getByTestId('granularity').selectOption('true');
+  await made(page, 'per-channel');
+  assert.match(decodeURIComponent(page.url()), /recipe=weight-bits=8,2,8\/per-channel\/samples=100/);
+  await page.locator('[data-testid="make-answer"]', { hasText: 'of the 40 samples' }).waitFor();
+  assert.equal(await value(page, 'make-levels-linear2'), 4);
+  assert((await value(page, 'make-levels-linear1')) > 100);
+  // One step back is the recipe before.
+  await page.goBack();
+  await page.waitForFunction(() => /** @type {HTMLSelectElement | null} */ (document.getElementById('granularity'))?.value === 'false');
+  await page.getByTestId('recipe-none').click();
+  await page.locator('[data-testid="int8-network"]', { hasText: 'drawings, static' }).waitFor();
+  assert.doesNotMatch(page.url(), /recipe/);
+});
+
+pageTest('a range that is moved is clipped, and comes back with the link', { path: '?recipe=scheme=fused/samples=100', skip, unready: true, timeout: 180_000 }, async (page) => {
+  await made(page, 'samples=100');
+  await draw(page, '3');
+  const handle = page.getByTestId('range-greatest-linear1');
+  await handle.waitFor();
+  const before = Number(await handle.getAttribute('data-value'));
+  await handle.focus();
+  await page.keyboard.press('Home');
+  await page.waitForFunction(() => location.search.includes('ranges='));
+  await page.locator('[data-testid="range-greatest-linear1"]:not([data-value="' + before + '"])').waitFor();
+  assert((await value(page, 'range-greatest-linear1')) < 0.05 * before);
+});
+
+pageTest('every recipe that is tried is a point of accuracy against bytes', { path: '?recipe=weight-bits=4/scheme=dynamic', skip, unready: true, timeout: 180_000 }, async (page) => {
+  await made(page, 'weight-bits=4');
+  await page.getByTestId('make-read').click();
+  await page.getByTestId('try-share-0').waitFor({ timeout: 60_000 });
+  await page.getByTestId('weight-bits-1').selectOption('2');
+  await page.getByTestId('try-share-1').waitFor({ timeout: 60_000 });
+  assert((await value(page, 'try-bytes-1')) < (await value(page, 'try-bytes-0')));
+  assert((await value(page, 'try-share-1')) < (await value(page, 'try-share-0')));
+  await page.getByTestId('try-pin-0').click();
+  await page.getByTestId('try-name-0').fill('four bits');
+  await page.getByTestId('try-name-0').blur();
+  await page.getByTestId('make-clear').click();
+  assert.equal(await page.locator('[data-testid^="try-share-"]').count(), 1);
+  assert.equal(await page.getByTestId('try-name-0').inputValue(), 'four bits');
+  // The test digits below are read by the same network.
+  await page.getByTestId('try-use-0').click();
+  await made(page, 'weight-bits=4');
+  const share = await value(page, 'try-share-0');
+  await page.getByTestId('run-test-digits').click();
+  await page.getByTestId('test-accuracy-int8').waitFor({ timeout: 60_000 });
+  assert.equal(await value(page, 'test-accuracy-int8'), share);
+});
+
+pageTest('two bits learn to read again, watched', { skip, timeout: 400_000 }, async (page) => {
+  await page.getByTestId('retrain').click();
+  await page.getByTestId('retrain-accuracy').and(page.locator('[data-value]')).waitFor({ timeout: 60_000 });
+  assert((await value(page, 'retrain-accuracy')) < 0.5, 'rounded alone, they cannot read');
+  await page.locator('[data-testid="retrain-keep"]:enabled').waitFor({ timeout: 300_000 });
+  assert((await value(page, 'retrain-accuracy')) >= 0.96, await text(page, 'retrain-state'));
+  assert((await page.locator('#retrain svg circle').count()) >= 8, 'its climb is a line of points');
+});
+
+pageTest('training can be cancelled', { skip }, async (page) => {
+  await page.getByTestId('train').click();
+  await page.locator('[data-testid="retrain-cancel"]:enabled').click();
+  await page.locator('[data-testid="retrain-state"]', { hasText: 'Cancelled' }).waitFor();
+  assert(await page.getByTestId('retrain').isEnabled());
+});
+
+pageTest('an outlier costs the matrix its steps, and a scale for each channel mends it', { path: '?recipe=scheme=dynamic', unready: true, timeout: 120_000 }, async (page) => {
+  await made(page, 'scheme=dynamic');
+  await page.getByTestId('make-sqnr-linear1').waitFor();
+  const before = await value(page, 'make-sqnr-linear1');
+  await page.getByTestId('outlier').click();
+  await page.locator('[data-testid="float-network"]', { hasText: 'outlier' }).waitFor();
+  await page.waitForFunction((before) => Number(document.querySelector('[data-testid="make-sqnr-linear1"]')?.getAttribute('data-value')) < before - 10, before);
+  await page.getByTestId('granularity').selectOption('true');
+  await page.waitForFunction((before) => Number(document.querySelector('[data-testid="make-sqnr-linear1"]')?.getAttribute('data-value')) > before - 8, before);
+});

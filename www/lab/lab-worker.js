@@ -1,0 +1,288 @@
+// What the laboratory computes, beside the page: drawing never waits for it.
+
+import { readDigits } from './mnist.js';
+import init, {
+  Mixer,
+  Networks,
+  Trial,
+  Workshop,
+  catalog,
+  panicMessage,
+  readNetwork,
+  readPicture,
+  recipeJson,
+  recipeNeeds,
+  recipeOfJson,
+  recipeParts,
+  recipeWith,
+  shareRight,
+  trainFromNothing,
+  withOutlier,
+  writeOnnx,
+} from '../pkg/lab.js';
+
+const PIXELS = 784;
+/** Digits between two pieces of news. */
+const CHUNK = 250;
+/** Digits whose activations are drawn. */
+const PICTURED = 500;
+
+const loaded = init();
+/** @type {Networks | undefined} */
+let networks;
+
+/** The networks, which were given before anything is asked about them. */
+function given() {
+  if (!networks) throw new Error('the two networks do not fit together');
+  return networks;
+}
+
+/** @import { Product } from '../pkg/lab.js' */
+/** @typedef {(news: unknown) => void} Report */
+/** @type {Record<string, (report: Report, ...args: any[]) => unknown>} */
+const TASKS = {
+  /** @param {Report} _ @param {Uint8Array} float @param {Uint8Array} int8 */
+  use(_, float, int8) {
+    networks?.free();
+    networks = undefined;
+    networks = new Networks(float, int8);
+  },
+  /** @param {Report} _ @param {number} layer @param {number} index @param {Uint8Array} pixels */
+  neuron: (_, layer, index, pixels) => given().neuron(layer, index, pixels),
+  /** @param {Report} _ @param {Uint8Array} pixels */
+  neurons: (_, pixels) => given().neurons(pixels),
+  /** @param {Report} _ @param {Uint8Array} pixels */
+  walk: (_, pixels) => given().walk(pixels),
+  /** @param {Report} _ @param {Uint8Array} pixels */
+  answers: (_, pixels) => given().answers(pixels),
+  trial,
+  mix,
+  make,
+  train,
+  retrain,
+  pictures,
+  catalog: () => catalog(),
+  /** @param {Report} _ @param {string} recipe */
+  recipeParts: (_, recipe) => recipeParts(recipe),
+  /** @param {Report} _ @param {string} recipe @param {string} part @param {string} value */
+  recipeWith: (_, recipe, part, value) => recipeWith(recipe, part, value),
+  /** @param {Report} _ @param {string} recipe */
+  recipeJson: (_, recipe) => recipeJson(recipe),
+  /** @param {Report} _ @param {string} json */
+  recipeOfJson: (_, json) => recipeOfJson(json),
+  /** @param {Report} _ @param {Uint8Array} file */
+  outlier: (_, file) => withOutlier(file, 10),
+  /** @param {Report} _ @param {Uint8Array} colours @param {number} width @param {number} height */
+  picture: (_, colours, width, height) => readPicture(colours, width, height),
+  /** @param {Report} _ @param {Uint8Array} file @param {string} scaling */
+  network(_, file, scaling) {
+    const brought = readNetwork(file, scaling);
+    const { kind, hidden, notes, float, int8 } = brought;
+    brought.free();
+    return { kind, hidden: Array.from(hidden), notes, float, int8 };
+  },
+  /** @param {Report} _ @param {Uint8Array} file */
+  onnx: (_, file) => writeOnnx(file),
+};
+
+/**
+ * Both networks on all test digits.
+ * @param {Report} report
+ */
+async function trial(report) {
+  // Its own copies of the networks: others may be chosen meanwhile.
+  const trial = new Trial(given());
+  const { pixels, ...about } = await onDigits(report, trial, Infinity);
+  const verdicts = trial.verdicts();
+  trial.free();
+  const pictures = verdicts.cases.map(({ index }) => pixels.slice(PIXELS * index, PIXELS * (index + 1)));
+  return { ...verdicts, ...about, pictures };
+}
+
+/**
+ * Every mixture of float and int8 layers on the first test digits.
+ * @param {Report} report
+ * @param {number} count
+ */
+async function mix(report, count) {
+  const mixer = new Mixer(given());
+  const { source, isTest } = await onDigits(report, mixer, count);
+  const mixtures = mixer.mixtures();
+  mixer.free();
+  return { ...mixtures, source, isTest };
+}
+
+/**
+ * Gives the first test digits to something that reads them, in pieces, so that others are heard between them.
+ * @param {Report} report
+ * @param {{ add: (pixels: Uint8Array, labels: Uint8Array) => void }} reader
+ * @param {number} most
+ */
+async function onDigits(report, reader, most) {
+  const digits = await readDigits('test', most, (share) => report({ share }));
+  const { pixels, labels } = digits;
+  const count = labels.length;
+  for (let first = 0; first < count; first += CHUNK) {
+    const end = Math.min(first + CHUNK, count);
+    reader.add(pixels.subarray(PIXELS * first, PIXELS * end), labels.subarray(first, end));
+    report({ done: end, count });
+    await new Promise((resolve) => setTimeout(resolve));
+  }
+  return { ...digits, count };
+}
+
+/** The digits of the last recipe stay there. */
+let calibration = '';
+let training = '';
+/** @type {Workshop | undefined} */
+let workshop;
+
+/**
+ * Gives the workshop the digits that a recipe asks for.
+ * @param {string} recipe
+ * @param {(share: number) => void} loading
+ */
+async function supplied(recipe, loading) {
+  workshop ??= new Workshop();
+  const needs = recipeNeeds(recipe);
+  if (needs.calibrates) {
+    const { set, digits = Infinity } = needs.calibration;
+    const wanted = `${set} ${digits}`;
+    if (wanted !== calibration) {
+      const { pixels, labels } = await readDigits(set, digits, loading);
+      workshop.calibrateWith(pixels, labels);
+      calibration = wanted;
+    }
+  }
+  if (needs.retrains) {
+    const { digits = Infinity } = needs.training;
+    if (String(digits) !== training) {
+      const { pixels, labels } = await readDigits('train', digits, loading);
+      workshop.trainWith(pixels, labels);
+      training = String(digits);
+    }
+  }
+  return workshop;
+}
+
+/** The shares of the work that its stages take. @type {Record<string, [number, number]>} */
+const STAGES = { calibrate: [0, 0.2], round: [0.2, 0.4], retrain: [0.4, 1] };
+
+/**
+ * Makes a network by a recipe.
+ * @param {Report} report
+ * @param {Uint8Array} float
+ * @param {string} recipe
+ * @param {string} ranges
+ */
+async function make(report, float, recipe, ranges) {
+  const ready = await supplied(recipe, (share) => report({ share: 0.5 * share }));
+  const news = (/** @type {string} */ stage, /** @type {number} */ done) => {
+    const [from, to] = STAGES[stage] ?? [0, 1];
+    report({ share: 0.5 + 0.5 * (from + (to - from) * done) });
+  };
+  return made(ready.make(float, recipe, ranges, sparing(news)));
+}
+
+/** @param {Product} product */
+function made(product) {
+  const { file, weightBytes } = product;
+  product.free();
+  return { file, weightBytes };
+}
+
+/**
+ * The same function, called no more often than the eye can follow.
+ * @template {unknown[]} A
+ * @param {(...args: A) => void} tell
+ */
+function sparing(tell) {
+  let last = 0;
+  return (/** @type {A} */ ...args) => {
+    const now = performance.now();
+    if (now - last < 50) return;
+    last = now;
+    tell(...args);
+  };
+}
+
+/**
+ * What the activations of the first test digits are, and what becomes of the weights.
+ * @param {Report} _
+ * @param {number} bits of activations
+ */
+async function pictures(_, bits) {
+  const networks = given();
+  const { pixels } = await readDigits('test', Infinity).catch(() => ({ pixels: new Uint8Array(PIXELS) }));
+  return networks.pictures(pixels.subarray(0, PIXELS * PICTURED), 2 ** bits - 1);
+}
+
+/**
+ * Trains a network from nothing, as the notebook does: one epoch.
+ * @param {Report} report
+ */
+async function train(report) {
+  const [digits, test] = [await readDigits('train', Infinity, (share) => report({ share })), await readDigits('test', Infinity)];
+  const news = (/** @type {number} */ done, /** @type {number} */ loss) => report({ done, loss });
+  const float = trainFromNothing(digits.pixels, digits.labels, 1, 0, news);
+  return { float, digits: digits.labels.length, right: shareRight(float, test.pixels, test.labels), count: test.labels.length };
+}
+
+/** Digits by which the climb is watched. */
+const WATCHED = 1000;
+/** How often it is looked at. */
+const LOOKS = 24;
+
+/**
+ * Trains a network of few bits back to sense, watched.
+ * @param {Report} report
+ * @param {Uint8Array} float
+ * @param {string} rounded the recipe without training
+ */
+async function retrain(report, float, rounded) {
+  const test = await readDigits('test', Infinity, (share) => report({ share }));
+  const accuracy = (/** @type {Uint8Array} */ file) => shareRight(file, test.pixels, test.labels);
+  const plain = await supplied(rounded, (share) => report({ share }));
+  const before = accuracy(made(plain.make(float, rounded, '', () => {})).file);
+  report({ done: 0, right: before });
+  const recipe = RETRAINING.reduce((text, [part, value]) => recipeWith(text, part, value), rounded);
+  const ready = await supplied(recipe, (share) => report({ share }));
+  const few = [test.pixels.subarray(0, PIXELS * WATCHED), test.labels.subarray(0, WATCHED)];
+  let looked = 1;
+  const sparingly = sparing(report);
+  const news = (/** @type {string} */ stage, /** @type {number} */ done, /** @type {number | undefined} */ loss) => {
+    if (stage !== 'retrain') return undefined;
+    sparingly({ done, loss });
+    if (done * LOOKS < looked) return undefined;
+    looked = Math.floor(done * LOOKS) + 1;
+    return (/** @type {Uint8Array} */ file) => report({ done, right: shareRight(file, few[0], few[1]) });
+  };
+  const { file } = made(ready.make(float, recipe, '', news));
+  return { recipe, before, right: accuracy(file), count: test.labels.length, digits: Number(RETRAINING[1][1]) };
+}
+
+/** What is added to a recipe for retraining. */
+const RETRAINING = [
+  ['retrain', '4'],
+  ['retrain-digits', '10000'],
+];
+
+onmessage = async ({ data: { id, task, args } }) => {
+  try {
+    await loaded;
+    postMessage({ id, result: await TASKS[task]((progress) => postMessage({ id, progress }), ...args) });
+  } catch (error) {
+    postMessage({ id, error: why(error) });
+  }
+};
+
+/** @param {unknown} error */
+function why(error) {
+  try {
+    const panic = panicMessage();
+    if (panic) return panic;
+  } catch {
+    // The module is not there: the error itself says why.
+  }
+  return error instanceof Error ? error.message : String(error);
+}
