@@ -7,7 +7,6 @@
 
 mod apt;
 mod digit8;
-mod elsewhere;
 mod fuzz;
 mod serve;
 mod setup;

@@ -9,7 +9,6 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, ensure};
 use regex_lite::Regex;
 
-use crate::elsewhere;
 use crate::root;
 use crate::setup::Toolchain;
 use crate::tools::{chromium, firefox, npm_packages};
@@ -45,24 +44,15 @@ enum Part {
 
 /// What one step came to.
 #[derive(Clone, Copy, Default)]
-pub struct Count {
-    pub passed: usize,
-    pub failed: usize,
-    pub skipped: usize,
-}
-
-impl Count {
-    /// Adds another step's.
-    pub fn add(&mut self, other: Count) {
-        self.passed += other.passed;
-        self.failed += other.failed;
-        self.skipped += other.skipped;
-    }
+struct Count {
+    passed: usize,
+    failed: usize,
+    skipped: usize,
 }
 
 type Check = fn(&Args) -> anyhow::Result<Count>;
 
-const STEPS: [(Part, &str, Check); 10] = [
+const STEPS: [(Part, &str, Check); 8] = [
     (Part::Lint, "rustfmt", |_| lint(cargo().args(["fmt", "--all", "--check"]))),
     (Part::Lint, "clippy", |_| {
         lint(cargo().args(["clippy", "--workspace", "--all-targets", "--", "-Dwarnings"]))
@@ -72,8 +62,6 @@ const STEPS: [(Part, &str, Check); 10] = [
         lint(cargo().args(["doc", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", "-Dwarnings"))
     }),
     (Part::Rust, "cargo test", |_| counted(cargo().args(["test", "--workspace", "--no-fail-fast"]))),
-    (Part::Rust, "kernels on ARM", |_| elsewhere::arm()),
-    (Part::Rust, "kernels on WebAssembly", |_| elsewhere::wasm()),
     (Part::Page, "build the page", |_| build()),
     (Part::Page, "JavaScript's types", |_| javascript_types()),
     (Part::Page, "page in browsers", page_in_browsers),
@@ -99,7 +87,9 @@ pub fn run(args: Args) -> anyhow::Result<()> {
             Count { failed: 1, ..Count::default() }
         });
         rows.push(row(name, count, start.elapsed()));
-        total.add(count);
+        total.passed += count.passed;
+        total.failed += count.failed;
+        total.skipped += count.skipped;
     }
     println!("\n{}", table(["step", "passed", "failed", "skipped", "seconds"], rows));
     let skipped = if total.skipped > 0 { format!(", {} skipped", total.skipped) } else { String::new() };
@@ -126,7 +116,7 @@ fn lint(command: &mut Command) -> anyhow::Result<Count> {
 }
 
 /// A command that runs tests and prints how many passed: cargo's or node's.
-pub fn counted(command: &mut Command) -> anyhow::Result<Count> {
+fn counted(command: &mut Command) -> anyhow::Result<Count> {
     static CARGO: LazyLock<Regex> = LazyLock::new(|| {
         Regex::new(
             r"^test result: \w+\. (?<passed>\d+) passed; (?<failed>\d+) failed; (?<skipped>\d+) ignored",
