@@ -34,7 +34,7 @@ fn digits(count: usize) -> Digits {
 
 #[test]
 fn recipes_give_every_kernel_the_same_tensors() {
-    let Model::Float(mlp) = file::read(NETWORK).unwrap().0 else { panic!("a float network") };
+    let Model::Float(mlp) = file::read(NETWORK).unwrap().model else { panic!("a float network") };
     let digits = digits(100);
     let digest = |recipe: &str, kernel: Kernel| {
         let made = make(&mlp, &recipe.parse().unwrap(), digits.images(), &digits, kernel, &mut |_| true);

@@ -122,7 +122,7 @@ not JSON
 {"label": 2, "strokes": [[]]}
 {"label": 7, "writer": "a", "strokes": [[[0, 0], [9, 0], [3, 20]]]}"#;
         let mut bad = Vec::new();
-        let drawings = parse(text, |line, error| bad.push((line, error.to_string()))).unwrap();
+        let drawings = parse(text.as_bytes(), |line, error| bad.push((line, error.to_string()))).unwrap();
         assert_eq!(drawings.iter().map(|drawing| drawing.label).collect::<Vec<_>>(), [1, 7]);
         assert_eq!(count(&drawings), "2 drawings by 1 writers");
         assert_eq!(bad.iter().map(|(line, _)| *line).collect::<Vec<_>>(), [2, 4, 5]);

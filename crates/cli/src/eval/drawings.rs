@@ -14,8 +14,11 @@ use digit8_report::misread::{self, Answer, Misread};
 
 use super::Reading;
 
-/// The drawings as somebody else might have made them: what is done to them, and to their points.
-const CHANGES: [(&str, fn(Point) -> Point); 9] = [
+/// What is done to a drawing, in words, and to each of its points.
+type Change = (&'static str, fn(Point) -> Point);
+
+/// The drawings as somebody else might have made them.
+const CHANGES: [Change; 9] = [
     ("as drawn", |point| point),
     ("slanted by -30°", |point| slanted(point, -30.0)),
     ("slanted by -15°", |point| slanted(point, -15.0)),

@@ -56,7 +56,7 @@ fn fixed(
     }
     let last = graph.real("linear3.zero_point.float", x_qparams.zero_point.0.into());
     let scale = graph.real("linear3.scale", x_qparams.scale.get());
-    let q = graph.to_float(&x, "logits.integers");
+    let q = graph.cast_float(&x, "logits.integers");
     let steps = graph.node("Sub", &[&q, &last], "logits.steps");
     graph.node("Mul", &[&steps, &scale], "logits");
 }
@@ -76,7 +76,7 @@ fn to_integers(graph: &mut Builder, steps: &str, name: &str, qparams: QParams, l
     let rounded = graph.node("Round", &[steps], &format!("{name}.rounded"));
     let shifted = graph.node("Add", &[&rounded, &zero], &format!("{name}.shifted"));
     let clipped = graph.node("Clip", &[&shifted, &ends[0], &ends[1]], &format!("{name}.clipped"));
-    graph.to_bytes(&clipped, name)
+    graph.cast_bytes(&clipped, name)
 }
 
 /// `Σ (x - zx) · w` of a layer.
@@ -112,7 +112,7 @@ fn requantized(
     let part = |part: &str| format!("{name}.{part}");
     let x_zero = graph.constant(&part("input_zero_point"), &[], Values::U8(vec![input.zero_point.0]));
     let accumulator = accumulator(graph, name, layer, x, &x_zero);
-    let sums = graph.to_float(&accumulator, &part("sums"));
+    let sums = graph.cast_float(&accumulator, &part("sums"));
     let (scales, shape) = scales(layer);
     let products: Vec<f32> = scales.iter().map(|scale| input.scale.get() * scale).collect();
     let multiplier = products.iter().map(|product| product / output.scale.get()).collect();
@@ -124,9 +124,9 @@ fn requantized(
             let reciprocal = f64::from(products[0].recip());
             let bias = layer.bias.iter().map(|&bias| f64::from(bias) * reciprocal).collect();
             let bias = graph.constant(&part("bias"), &[outputs], Values::F64(bias));
-            let sums = graph.to_double(&sums, &part("sums.double"));
+            let sums = graph.cast_double(&sums, &part("sums.double"));
             let sums = graph.node("Add", &[&sums, &bias], &part("with_bias.double"));
-            graph.to_float(&sums, &part("with_bias"))
+            graph.cast_float(&sums, &part("with_bias"))
         }
         WeightScale::PerChannel(_) => {
             let bias = layer.bias.iter().zip(&products).map(|(bias, product)| bias / product).collect();
@@ -147,25 +147,25 @@ fn dynamic(graph: &mut Builder, mlp: &QuantizedMlp, normalized: &str) {
         let reciprocal = graph.node("Reciprocal", &[&scale], &part("input_reciprocal"));
         let steps = graph.node("Mul", &[&x, &reciprocal], &part("input_steps"));
         let rounded = graph.node("Round", &[&steps], &part("input_rounded"));
-        let zero = graph.to_float(&zero_point, &part("input_zero_point.float"));
+        let zero = graph.cast_float(&zero_point, &part("input_zero_point.float"));
         let shifted = graph.node("Add", &[&rounded, &zero], &part("input_shifted"));
         let ends = [graph.real("least.0", 0.0), graph.real("most", 255.0)];
         let clipped = graph.node("Clip", &[&shifted, &ends[0], &ends[1]], &part("input_clipped"));
-        let q = graph.to_bytes(&clipped, &part("input"));
+        let q = graph.cast_bytes(&clipped, &part("input"));
         let accumulator = accumulator(graph, name, layer, &q, &zero_point);
         // fma(acc, sx·sw, bias)
         let (scales, shape) = scales(layer);
         let scales = graph.constant(&part("weight_scale"), &shape, Values::F32(scales));
         let factor = graph.node("Mul", &[&scale, &scales], &part("factor"));
-        let factor = graph.to_double(&factor, &part("factor.double"));
-        let sums = graph.to_float(&accumulator, &part("sums"));
-        let sums = graph.to_double(&sums, &part("sums.double"));
+        let factor = graph.cast_double(&factor, &part("factor.double"));
+        let sums = graph.cast_float(&accumulator, &part("sums"));
+        let sums = graph.cast_double(&sums, &part("sums.double"));
         let products = graph.node("Mul", &[&sums, &factor], &part("products"));
         let bias = layer.bias.iter().map(|&bias| bias.into()).collect();
         let bias = graph.constant(&part("bias"), &[layer.bias.len()], Values::F64(bias));
         let real = graph.node("Add", &[&products, &bias], &part("double"));
         let last = index == 2;
-        let y = graph.to_float(&real, if last { "logits" } else { name });
+        let y = graph.cast_float(&real, if last { "logits" } else { name });
         graph.real_step(name, &y, layer.bias.len());
         x = if last { y } else { graph.node("Relu", &[&y], &format!("relu{}", index + 1)) };
     }
@@ -189,10 +189,10 @@ fn dynamic_qparams(graph: &mut Builder, x: &str, name: &str) -> [String; 2] {
 
     // A scale that is 0, or whose reciprocal is infinite, becomes 0.1.
     let [min_double, max_double] =
-        [(&min, "min.double"), (&max, "max.double")].map(|(x, name)| graph.to_double(x, &part(name)));
+        [(&min, "min.double"), (&max, "max.double")].map(|(x, name)| graph.cast_double(x, &part(name)));
     let width = graph.node("Sub", &[&max_double, &min_double], &part("width"));
     let scale = graph.node("Div", &[&width, &qmax], &part("scale.wanted"));
-    let scale_float = graph.to_float(&scale, &part("scale.wanted.float"));
+    let scale_float = graph.cast_float(&scale, &part("scale.wanted.float"));
     let is_zero = graph.node("Equal", &[&scale_float, &zero], &part("scale.is_zero"));
     let reciprocal = graph.node("Reciprocal", &[&scale_float], &part("scale.reciprocal"));
     let is_tiny = graph.node("IsInf", &[&reciprocal], &part("scale.is_tiny"));
@@ -204,7 +204,7 @@ fn dynamic_qparams(graph: &mut Builder, x: &str, name: &str) -> [String; 2] {
     let smallest = graph.real("smallest", SMALLEST);
     let smallest_double = double(graph, "smallest.double", SMALLEST.into());
     let is_small = graph.node("Less", &[&scale, &smallest_double], &part("is_small"));
-    let scale_float = graph.to_float(&scale, &part("scale.usable.float"));
+    let scale_float = graph.cast_float(&scale, &part("scale.usable.float"));
     let amplifier = graph.node("Div", &[&smallest, &scale_float], &part("amplifier"));
     let scale = graph.node("Where", &[&is_small, &smallest_double, &scale], &part("scale.double"));
     let wide = graph.real("smallest.range", SMALLEST * QMAX as f32);
@@ -221,7 +221,7 @@ fn dynamic_qparams(graph: &mut Builder, x: &str, name: &str) -> [String; 2] {
 
     // The end with the smaller error decides where zero lies.
     let [min, max] = [(&min, "min.used.double"), (&max, "max.used.double")]
-        .map(|(x, name)| graph.to_double(x, &part(name)));
+        .map(|(x, name)| graph.cast_double(x, &part(name)));
     let from_min = graph.node("Div", &[&min, &scale], &part("from_min"));
     let from_max = graph.node("Div", &[&max, &scale], &part("from_max"));
     let magnitude = graph.node("Abs", &[&from_min], &part("from_min.magnitude"));
@@ -235,7 +235,7 @@ fn dynamic_qparams(graph: &mut Builder, x: &str, name: &str) -> [String; 2] {
     let clipped = graph.node("Clip", &[&exact, &zero_double, &qmax], &part("zero_point.clipped"));
     let rounded = graph.node("Round", &[&clipped], &part("zero_point.rounded"));
     [
-        graph.to_float(&scale, &format!("{name}.input_scale")),
-        graph.to_bytes(&rounded, &format!("{name}.input_zero_point")),
+        graph.cast_float(&scale, &format!("{name}.input_scale")),
+        graph.cast_bytes(&rounded, &format!("{name}.input_zero_point")),
     ]
 }

@@ -90,17 +90,17 @@ impl Builder {
     }
 
     /// `float(x)`.
-    pub fn to_float(&mut self, x: &str, output: &str) -> String {
+    pub fn cast_float(&mut self, x: &str, output: &str) -> String {
         self.node_with("Cast", &[x], output, &[("to", data_type::FLOAT.into())])
     }
 
     /// `double(x)`.
-    pub fn to_double(&mut self, x: &str, output: &str) -> String {
+    pub fn cast_double(&mut self, x: &str, output: &str) -> String {
         self.node_with("Cast", &[x], output, &[("to", data_type::DOUBLE.into())])
     }
 
     /// `uint8(x)`.
-    pub fn to_bytes(&mut self, x: &str, output: &str) -> String {
+    pub fn cast_bytes(&mut self, x: &str, output: &str) -> String {
         self.node_with("Cast", &[x], output, &[("to", data_type::UINT8.into())])
     }
 
@@ -124,7 +124,7 @@ impl Builder {
     pub fn normalized(&mut self, pixels: &str) -> String {
         let [white, mean, deviation] = [("white", 255.0), ("mean", 0.1307), ("deviation", 0.3081)]
             .map(|(name, value)| self.real(name, value));
-        let x = self.to_float(pixels, "pixels.float");
+        let x = self.cast_float(pixels, "pixels.float");
         let x = self.node("Div", &[&x, &white], "pixels.share");
         let x = self.node("Sub", &[&x, &mean], "pixels.centred");
         self.node("Div", &[&x, &deviation], "normalized")

@@ -105,7 +105,7 @@ fn dynamic(graph: &mut Builder, mlp: &QuantizedMlp, normalized: &str) {
         let [q, scale, zero_point] = ["input", "input_scale", "input_zero_point"].map(part);
         graph.outputs("DynamicQuantizeLinear", &[&x], &[&q, &scale, &zero_point], &[]);
         let sums = graph.node("MatMulInteger", &[&q, &weight, &zero_point], &part("accumulator"));
-        let sums = graph.to_float(&sums, &part("sums"));
+        let sums = graph.cast_float(&sums, &part("sums"));
         let factor = graph.node("Mul", &[&scale, &weight_scale], &part("factor"));
         let products = graph.node("Mul", &[&sums, &factor], &part("products"));
         let last = number == 3;

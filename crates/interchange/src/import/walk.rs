@@ -19,7 +19,7 @@ pub struct Constant {
 
 /// What is known of a tensor.
 enum Known {
-    Constant(Constant),
+    Constant(Box<Constant>),
     /// The network so far: there is one way through the graph, and this is its end.
     Flow,
     /// The shape of a batch, or what was computed of it: what a reshape may use.
@@ -33,7 +33,7 @@ enum Known {
 pub fn walk(graph: &Graph, input: &str, constants: HashMap<String, Tensor>) -> Result<Network> {
     let mut known: HashMap<String, Known> = constants
         .into_iter()
-        .map(|(name, tensor)| (name, Known::Constant(Constant { tensor, integers: None })))
+        .map(|(name, tensor)| (name, Known::Constant(Box::new(Constant { tensor, integers: None }))))
         .collect();
     known.insert(input.to_owned(), Known::Flow);
     let mut network = Network::default();
@@ -63,7 +63,7 @@ pub fn walk(graph: &Graph, input: &str, constants: HashMap<String, Tensor>) -> R
             Known::Size
         } else if takes_flow {
             let constants = inputs.iter().map(|value| match value {
-                Some(Known::Constant(constant)) => Some(constant),
+                Some(Known::Constant(constant)) => Some(&**constant),
                 _ => None,
             });
             let at = inputs.iter().position(|value| matches!(value, Some(Known::Flow)));
@@ -74,7 +74,7 @@ pub fn walk(graph: &Graph, input: &str, constants: HashMap<String, Tensor>) -> R
             end.clone_from(&output);
             Known::Flow
         } else {
-            Known::Constant(folded(node, &inputs)?)
+            Known::Constant(Box::new(folded(node, &inputs)?))
         };
         known.insert(output, made);
     }
