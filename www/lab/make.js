@@ -87,7 +87,7 @@ export async function open(session) {
       const lab = labOf(session);
       answer.textContent = await said(session);
       const pictures = await lab.ask('pictures', Number(parts['activation-bits']));
-      answer.textContent += ` ${cost(session, pictures.weightBytes)}`;
+      answer.textContent += ` Its weights take ${(pictures.weightBytes / 1000).toFixed(1)} kB; what an inference takes stands beside its answer above.`;
       figures.replaceChildren(weights(pictures), ...activations(pictures, session));
       tries.made(current(), pictures.weightBytes);
     } catch (error) {
@@ -107,14 +107,6 @@ async function said(session) {
     ? `Your drawing is read as ${best(int8.answer(pixels))} (float32: ${best(float.answer(pixels))}). `
     : '';
   return `${drawing}${right} of the ${digits.length} samples are read right.`;
-}
-
-/** What it takes. @param {Session} session @param {number} bytes */
-function cost(session, bytes) {
-  const int8 = session.network('int8');
-  if (!int8) return '';
-  if (session.pixels) int8.answer(session.pixels);
-  return `Its weights take ${(bytes / 1000).toFixed(1)} kB, and one inference ${int8.time().toPrecision(3)} µs.`;
 }
 
 /** @param {Catalog} catalog @returns {Control[]} */

@@ -1,7 +1,8 @@
 // What networks are made from where they are not the page's own: a file that a visitor brought, or a recipe. Small, since it is there
 // from the start, for links that ask for it.
 
-import { MODELS, fetchModel } from '../models.js';
+import { fetchBytes } from '../files.js';
+import { MODELS } from '../models.js';
 
 /** @import { Maker } from '../networks.js' */
 /** @import { Own, State } from '../session.js' */
@@ -35,7 +36,7 @@ export const made = (state, side) => {
     label: `${own?.name ?? model}, ${recipe}`,
     name: recipe,
     file: async (progress, signal) => {
-      const [{ worker }, float] = await Promise.all([import('./lab.js'), own?.float ?? fetchModel(MODELS[model].float32, () => {}, signal)]);
+      const [{ worker }, float] = await Promise.all([import('./lab.js'), own?.float ?? fetchBytes(MODELS[model].float32, () => {}, signal)]);
       const { file } = await worker.watch(({ share = 1 }) => progress(share), 'make', float, recipe, state.ranges);
       return file;
     },

@@ -1,6 +1,6 @@
 // MNIST's digits, packed by `cargo xtask web`: asked for by those who want them.
 
-import { fetched } from '../models.js';
+import { fetched } from '../files.js';
 
 /**
  * Labelled digits: `pixels` `[n, 784]`, `labels` `[n]`, what they are, and whether they are the data set's own test digits.

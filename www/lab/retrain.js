@@ -2,7 +2,8 @@
 
 import { byId, element } from '../dom.js';
 import { words } from '../errors.js';
-import { fetchModel, MODELS } from '../models.js';
+import { fetchBytes } from '../files.js';
+import { MODELS } from '../models.js';
 import { training } from './curves.js';
 import { button, figure, percent, styled, whole } from './lab.js';
 import { Caller } from './caller.js';
@@ -73,7 +74,7 @@ export async function open(session) {
     const began = performance.now();
     try {
       const { own, model } = session.state;
-      const float = own?.float ?? (kind === 'retrain' ? await fetchModel(MODELS[model].float32) : undefined);
+      const float = own?.float ?? (kind === 'retrain' ? await fetchBytes(MODELS[model].float32) : undefined);
       const made = await trainer.watch(news, kind, float, `${BASE}/weight-bits=${bits.value}`);
       result = { kind, ...made };
       const seconds = ((performance.now() - began) / 1000).toFixed(1);
