@@ -4,7 +4,7 @@ import { byId, element } from '../dom.js';
 import { words } from '../errors.js';
 import { best } from '../panel.js';
 import { samples } from '../samples.js';
-import { button, labOf, percent, sorry, styled, whenSeen, worker } from './lab.js';
+import { button, labOf, percent, sorry, styled, worker } from './lab.js';
 import { activations, weights } from './make-pictures.js';
 import { recipeOf } from './maker.js';
 import { Tries } from './tries.js';
@@ -81,7 +81,7 @@ export async function open(session) {
     if (int8.phase === 'failed') answer.textContent = `This cannot be made: ${int8.trouble}.`;
   });
   await show();
-  whenSeen(session, 'make', async () => {
+  session.whenAtRest(async () => {
     if (!session.isReady) return;
     try {
       const lab = labOf(session);
