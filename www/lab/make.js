@@ -4,7 +4,7 @@ import { byId, element } from '../dom.js';
 import { words } from '../errors.js';
 import { best } from '../panel.js';
 import { samples } from '../samples.js';
-import { button, labOf, percent, sorry, styled, whenSeen, worker } from './lab.js';
+import { button, labOf, percent, sorry, styled, worker } from './lab.js';
 import { activations, weights } from './make-pictures.js';
 import { recipeOf } from './maker.js';
 import { Tries } from './tries.js';
@@ -81,13 +81,13 @@ export async function open(session) {
     if (int8.phase === 'failed') answer.textContent = `This cannot be made: ${int8.trouble}.`;
   });
   await show();
-  whenSeen(session, 'make', async () => {
+  session.whenAtRest(async () => {
     if (!session.isReady) return;
     try {
       const lab = labOf(session);
       answer.textContent = await said(session);
       const pictures = await lab.ask('pictures', Number(parts['activation-bits']));
-      answer.textContent += ` ${cost(session, pictures.weightBytes)}`;
+      answer.textContent += ` Its weights take ${(pictures.weightBytes / 1000).toFixed(1)} kB; what an inference takes stands beside its answer above.`;
       figures.replaceChildren(weights(pictures), ...activations(pictures, session));
       tries.made(current(), pictures.weightBytes);
     } catch (error) {
@@ -107,12 +107,6 @@ async function said(session) {
     ? `Your drawing is read as ${best(int8.answer(pixels))} (float32: ${best(float.answer(pixels))}). `
     : '';
   return `${drawing}${right} of the ${digits.length} samples are read right.`;
-}
-
-/** What it takes. @param {Session} session @param {number} bytes */
-function cost(session, bytes) {
-  if (!session.network('int8')) return '';
-  return `Its weights take ${(bytes / 1000).toFixed(1)} kB; what one inference takes stands beside its answer above.`;
 }
 
 /** @param {Catalog} catalog @returns {Control[]} */

@@ -2,7 +2,7 @@
 
 import { byId, element } from '../dom.js';
 import { scrolled, table } from '../chart.js';
-import { figure, labOf, real, sorry, styled, whenSeen, whole } from './lab.js';
+import { figure, labOf, real, sorry, styled, whole } from './lab.js';
 import { Picker } from './neuron-picker.js';
 import { contributions, weights } from './neuron-pictures.js';
 
@@ -39,7 +39,7 @@ export async function open(session) {
       figures.replaceChildren();
     }
   };
-  whenSeen(session, 'neuron', show);
+  session.whenAtRest(show);
   session.subscribe((state, before) => {
     if (state.neuron !== before.neuron) show();
   });

@@ -39,7 +39,7 @@ export async function open(session) {
       state.textContent = text;
       if (picture) shown.replaceChildren(stages(picture));
     } catch (error) {
-      state.textContent = `This cannot be opened. ${words(error)}.`;
+      state.textContent = `This cannot be opened: ${words(error)}`;
     }
     session.say(state.textContent);
   };

@@ -3,7 +3,7 @@
 import { scatter, scrolled, table } from '../chart.js';
 import { byId, element } from '../dom.js';
 import { save } from './save.js';
-import { button, figure, labOf, percent, real, sorry, styled, whenSeen, whole } from './lab.js';
+import { button, figure, labOf, percent, real, sorry, styled, whole } from './lab.js';
 
 /** @import { Answer, Mixtures, Stop } from '../pkg/lab.js' */
 /** @import { Session } from '../session.js' */
@@ -73,7 +73,7 @@ export async function open(session) {
   };
   for (const { box } of switches) box.addEventListener('change', show);
   let networks = [session.network('float'), session.network('int8')];
-  whenSeen(session, 'walk', () => {
+  session.whenAtRest(() => {
     const now = [session.network('float'), session.network('int8')];
     if (now.some((network, at) => network !== networks[at])) {
       mixtures = undefined;

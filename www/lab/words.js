@@ -1,7 +1,7 @@
 // The field's words: a sentence for each, and the number that it has for this drawing.
 
 import { byId, element } from '../dom.js';
-import { labOf, percent, real, sorry, styled, whenSeen, whole } from './lab.js';
+import { labOf, percent, real, sorry, styled, whole } from './lab.js';
 
 /** @import { Neuron, Stop } from '../pkg/lab.js' */
 /** @import { Session } from '../session.js' */
@@ -76,7 +76,7 @@ export async function open(session) {
   });
   byId('words-body').replaceChildren(element('div', { class: 'words' }, ...entries.map(({ entry }) => entry)));
   const lab = labOf(session);
-  whenSeen(session, 'words', async () => {
+  session.whenAtRest(async () => {
     if (!session.isReady) return;
     const image = session.pixels ?? new Uint8Array(784);
     try {
