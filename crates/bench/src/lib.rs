@@ -28,6 +28,7 @@ use digit8_core::digits::Digits;
 use digit8_core::file::{Info, Model};
 use digit8_core::float::Mlp;
 use digit8_core::int8::Scheme;
+use digit8_core::quant::recipe::Set;
 
 use digit8_data::{Dataset, RecipeFlags, Source, model};
 use digit8_host::files;
@@ -188,7 +189,7 @@ impl Args {
         };
         let mut int8 = Vec::new();
         for scheme in Scheme::ALL {
-            int8.push(RecipeFlags::pytorch(scheme).quantize(&float, dataset)?.int8);
+            int8.push(RecipeFlags::pytorch(scheme, Set::Train).quantize(&float, dataset)?.int8);
         }
         Ok(Models { float, int8 })
     }

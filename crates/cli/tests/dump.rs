@@ -165,7 +165,7 @@ fn what_cannot_be_dumped_is_said_and_nothing_is_written() {
         ("--out x.npz", "--scheme is needed"),
         ("--scheme fused --observers nowhere.json --out x.npz", "cannot read nowhere.json"),
         ("--scheme dynamic --observers static-observers.json --out x.npz", "no use in the dynamic scheme"),
-        ("--scheme static --samples 0 --out x.npz", "--samples must be at least 1"),
+        ("--scheme static --samples 0 --out x.npz", "calibration with no digits"),
         ("--scheme static --out x.json", "--out is a .json file"),
         ("--scheme static --out cut.json/x.npz", "cannot write cut.json/x.npz"),
         ("--scheme static --out .", "it is a folder"),

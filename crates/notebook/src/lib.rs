@@ -29,6 +29,7 @@ use anyhow::{Context, bail, ensure};
 use digit8_core::file::Model;
 use digit8_core::int8::{Activations, QuantizedMlp, Scheme};
 use digit8_core::quant::Observations;
+use digit8_core::quant::recipe::Set;
 
 use digit8_data::{Quantized, RecipeFlags, Source, model};
 use digit8_host::files;
@@ -143,7 +144,7 @@ fn calibrated(lab: &Lab, scheme: Scheme) -> anyhow::Result<Calibrated> {
 
 /// Quantizes the float network, writes the result, and lets it read the test digits.
 fn quantized(lab: &Lab, scheme: Scheme) -> anyhow::Result<(QuantizedMlp, Option<Observations>, Network)> {
-    let flags = RecipeFlags::pytorch(scheme);
+    let flags = RecipeFlags::pytorch(scheme, Set::Test);
     let Quantized { int8, seen, .. } = flags.quantize(&lab.mlp, &lab.dataset)?;
     let (network, file) = (Model::Int8(int8.clone()), lab.int8_file(scheme.name()));
     let info = model::quantized_info(lab.info.clone(), &flags, &lab.dataset);

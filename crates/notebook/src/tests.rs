@@ -80,7 +80,7 @@ fn the_report_is_whole_and_well_formed() {
         .captures_iter(&report)
         .map(|found| found[1].to_owned())
         .collect();
-    assert_eq!(links.len(), 13, "a link to each chapter");
+    assert_eq!(links.len(), 14, "a link to each chapter");
     for link in links {
         assert!(ids.contains(&link[1..].to_owned()), "{link} leads nowhere");
     }
@@ -116,7 +116,7 @@ fn names_are_escaped_and_commands_can_be_typed() {
     let folder = tempfile::tempdir().unwrap();
     let report = tell(&with_model(folder.path(), true)).unwrap();
     assert!(report.contains("scribbles &lt;i&gt;&amp;c.&lt;/i&gt; from 'here'"));
-    let typed = r"/a &lt;b&gt; &amp; '\''c'\''.safetensors' --scheme static --data 'my digits' --out ";
+    let typed = r"/a &lt;b&gt; &amp; '\''c'\''.safetensors' --scheme static --calibrate test --data 'my digits' --out ";
     assert!(report.contains(typed), "the command that quantizes");
 }
 
