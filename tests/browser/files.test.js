@@ -1,5 +1,6 @@
-// The page's module reads the model files that the commands read, and says the same of those that it does not. (What that is, case
-// by case, core's own tests hold; here are those that depend on JavaScript's parser of the header, and one of each other kind.)
+// The laboratory's module reads the model files that the commands read, and says the same of those that it does not. (What that is,
+// case by case, core's own tests hold; here are those that depend on JavaScript's parser of the header, and one of each other kind.)
+// The modules of the first answer read only what digit8 wrote.
 
 import assert from 'node:assert/strict';
 import { readFile, readdir } from 'node:fs/promises';
@@ -13,8 +14,11 @@ const find = async (pattern) => {
   return new URL(`pkg/${name}`, DIST);
 };
 /** @type {typeof import('../../target/web/pkg/digit8.js')} */
-const module = await import((await find(/^digit8-\w+\.js$/)).href);
-await module.default({ module_or_path: await readFile(await find(/^digit8_bg-\w+\.wasm$/)) });
+const first = await import((await find(/^digit8-\w+\.js$/)).href);
+await first.default({ module_or_path: await readFile(await find(/^digit8_bg-\w+\.wasm$/)) });
+/** @type {typeof import('../../target/web/pkg/lab.js')} */
+const lab = await import((await find(/^lab-\w+\.js$/)).href);
+await lab.default({ module_or_path: await readFile(await find(/^lab_bg-\w+\.wasm$/)) });
 
 /** @typedef {{ dtype: string, shape: number[], bytes: Uint8Array }} Tensor */
 
@@ -62,7 +66,7 @@ function safetensors(tensors, metadata) {
 
 const LAYERS = ['linear1', 'linear2', 'linear3'];
 /** @param {Uint8Array} file */
-const open = (file) => new module.Classifier(file, 1, undefined);
+const open = (file) => lab.readNetwork(file, 'normalized');
 /** @param {Uint8Array} file @param {RegExp} expected */
 const refused = (file, expected) => assert.throws(() => open(file), { message: expected });
 
@@ -97,10 +101,19 @@ test('tensors that would be left out, other containers and damage are named', ()
   refused(withHeader('{"a":', data), /its header is not JSON/);
 });
 
+test('the modules of the first answer read what digit8 wrote, and refuse other containers', async () => {
+  const models = new URL('models/', DIST);
+  const names = (await readdir(models)).filter((name) => name.endsWith('.safetensors'));
+  assert.equal(names.length, 8);
+  for (const name of names) assert.deepEqual(new first.Classifier(await readFile(new URL(name, models)), 1).notes, []);
+  const page = new TextEncoder().encode('<!doctype html><title>Not found</title>');
+  assert.throws(() => new first.Classifier(page, 1), { message: /no safetensors file/ });
+});
+
 test('an answer that is not finite is an error', () => {
-  assert.equal(module.probabilities(new Float32Array(10)).length, 10);
+  assert.equal(first.probabilities(new Float32Array(10)).length, 10);
   for (const wrong of [NaN, Infinity, -Infinity]) {
-    assert.throws(() => module.probabilities(Float32Array.of(0, 1, 2, 3, 4, 5, 6, 7, 8, wrong)), {
+    assert.throws(() => first.probabilities(Float32Array.of(0, 1, 2, 3, 4, 5, 6, 7, 8, wrong)), {
       message: /leave the range of float32/,
     });
   }

@@ -36,15 +36,15 @@ impl Variant {
 /// The modules that the page chooses from, a kernel in each: an engine rejects a whole module for one instruction that it does
 /// not know, and a kernel that nobody calls is weight.
 pub const KERNELS: [Variant; 3] = [
-    Variant::new("digit8_scalar", "scalar", false),
-    Variant::new("digit8", "simd128", true),
-    Variant::new("digit8_relaxed", "relaxed-simd", true),
+    Variant::new("digit8_scalar", "scalar,own-files", false),
+    Variant::new("digit8", "simd128,own-files", true),
+    Variant::new("digit8_relaxed", "relaxed-simd,own-files", true),
 ];
 
 /// The explanations, in modules of their own, so that nobody waits for them.
 pub const EXPLAIN: [Variant; 2] = [
-    Variant::new("explain_scalar", "explain,scalar", false),
-    Variant::new("explain", "explain,simd128", true),
+    Variant::new("explain_scalar", "explain,scalar,own-files", false),
+    Variant::new("explain", "explain,simd128,own-files", true),
 ];
 
 /// The laboratory, which whoever opens one of its views loads.

@@ -25,6 +25,9 @@ pub fn open(file: &[u8]) -> Result<(&str, &[u8])> {
         )));
     };
     let header = str::from_utf8(header).map_err(|_| Error::File("its header is not UTF-8".into()))?;
+    if cfg!(feature = "own-files") {
+        return Ok((header, data));
+    }
     match repeated(header) {
         Some(name) => Err(Error::File(format!("its header has the name {} twice", listed([name])))),
         None => Ok((header, data)),
@@ -152,6 +155,9 @@ const PICKLE: &str = "it is a pickle of PyTorch; this makes a safetensors file o
 
 /// The error of a file that is no safetensors file.
 fn other_kind(file: &[u8]) -> Error {
+    if cfg!(feature = "own-files") {
+        return Error::File("it is no safetensors file".into());
+    }
     let known =
         KINDS.iter().find(|&&(at, magic, _)| file.get(at..).is_some_and(|rest| rest.starts_with(magic)));
     let start = file.strip_prefix(b"\xef\xbb\xbf").unwrap_or(file).trim_ascii_start();

@@ -10,6 +10,9 @@ pub(super) fn reals(name: &str, dtype: &str, data: &[u8]) -> Result<(Vec<f32>, O
     fn all<const N: usize>(data: &[u8], decode: impl Fn([u8; N]) -> f32) -> Vec<f32> {
         data.as_chunks().0.iter().map(|&bytes| decode(bytes)).collect()
     }
+    if cfg!(feature = "own-files") && dtype != "F32" {
+        return Err(Error::Model(format!("{name} is {dtype}, expected F32")));
+    }
     Ok(match dtype {
         "F32" => (all(data, f32::from_le_bytes), None),
         "F16" => (all(data, |bytes| half(u16::from_le_bytes(bytes))), Some("F16 became F32, without a loss")),

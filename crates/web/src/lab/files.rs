@@ -43,12 +43,12 @@ pub fn read_network(bytes: &[u8], scaling: &str) -> Result<Brought, JsError> {
         "bytes" => Scaling::Pixels,
         _ => Scaling::Normalized,
     };
-    let (model, notes) = if is_safetensors(bytes) {
-        let Read { model, notes, .. } = file::read(bytes).map_err(refuse)?;
-        (model, notes)
-    } else {
+    let (model, notes) = if is_onnx(bytes) {
         let Imported { model, notes } =
             import(bytes, scaling).map_err(|error| JsError::new(&error.to_string()))?;
+        (model, notes)
+    } else {
+        let Read { model, notes, .. } = file::read(bytes).map_err(refuse)?;
         (model, notes)
     };
     let file =
@@ -63,10 +63,9 @@ pub fn read_network(bytes: &[u8], scaling: &str) -> Result<Brought, JsError> {
     Ok(Brought { kind, hidden: hidden.to_vec(), notes, float, int8 })
 }
 
-/// Whether a file begins as safetensors files do: the length of a header, and the header's brace.
-fn is_safetensors(bytes: &[u8]) -> bool {
-    let length = bytes.first_chunk().map(|length| u64::from_le_bytes(*length));
-    bytes.get(8) == Some(&b'{') && length.is_some_and(|length| length < 1 << 32)
+/// Whether a file begins as ONNX files do: with the version of the format, as protocol buffers write it.
+fn is_onnx(bytes: &[u8]) -> bool {
+    matches!(bytes, [8, 1..=20, field, ..] if *field != 0)
 }
 
 /// The network in a safetensors file as an ONNX file: an int8 one with explicit operators, which give the same integers elsewhere.
