@@ -1,18 +1,19 @@
 //! A small server of static files, which answers as a good host does: types, compressed forms, caching.
 
-use std::fs::{self, File};
-use std::io;
 use std::net::TcpListener;
-use std::path::{Path, PathBuf};
-use std::time::UNIX_EPOCH;
+use std::path::PathBuf;
 
-use anyhow::anyhow;
-use tiny_http::{Header, Method, Request, Response, Server};
+use axum::Router;
+use axum::extract::Request;
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::middleware::{self, Next};
+use axum::response::Response;
+use axum::routing::post;
+use tokio::task::JoinSet;
+use tower_http::services::ServeDir;
+use tower_http::set_header::SetResponseHeaderLayer;
 
 use crate::bundle::is_hashed_name;
-
-/// A browser asks for so many files at once.
-const THREADS: usize = 6;
 
 /// What is served, and how.
 pub struct FolderServer {
@@ -27,135 +28,61 @@ pub struct FolderServer {
 impl FolderServer {
     /// Serves for as long as the process lives, on every one of the listeners.
     pub fn serve(&self, listeners: impl IntoIterator<Item = TcpListener>) -> anyhow::Result<()> {
-        let servers = listeners
-            .into_iter()
-            .map(|listener| Server::from_listener(listener, None).map_err(|error| anyhow!("{error}")))
-            .collect::<anyhow::Result<Vec<_>>>()?;
-        std::thread::scope(|scope| {
-            for server in servers.iter().flat_map(|server| std::iter::repeat_n(server, THREADS)) {
-                scope.spawn(|| {
-                    for request in server.incoming_requests() {
-                        // A browser that went away wants no answer.
-                        let _ = self.answer(request);
-                    }
-                });
+        let app = self.app();
+        tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+            let mut servers = JoinSet::new();
+            for listener in listeners {
+                listener.set_nonblocking(true)?;
+                let listener = tokio::net::TcpListener::from_std(listener)?;
+                servers.spawn(axum::serve(listener, app.clone()).into_future());
             }
-        });
-        Ok(())
+            while let Some(ended) = servers.join_next().await {
+                ended??;
+            }
+            Ok(())
+        })
     }
 
-    fn answer(&self, mut request: Request) -> io::Result<()> {
-        if self.print_messages && *request.method() == Method::Post && request.url() == "/message" {
-            println!("{}", io::read_to_string(request.as_reader())?);
-            return request.respond(Response::empty(204));
+    /// What answers to each address.
+    fn app(&self) -> Router {
+        let files = ServeDir::new(&self.folder).precompressed_br().precompressed_gzip();
+        let mut app = Router::new().fallback_service(files).layer(middleware::from_fn(cache_control));
+        if self.print_messages {
+            app = app.route("/message", post(print_message));
         }
-        if !matches!(request.method(), Method::Get | Method::Head) {
-            return request.respond(Response::empty(405));
-        }
-        let accepted = value(&request, "Accept-Encoding").to_owned();
-        let found = self.file(request.url()).and_then(|path| {
-            let (compressed, encoding) = compressed(&path, &accepted);
-            Some((path, encoding, File::open(compressed).ok()?))
-        });
-        let Some((path, encoding, file)) = found else {
-            let headers = [header("Cache-Control", "no-cache")];
-            let mut response = Response::from_string("not found").with_status_code(404);
-            headers.into_iter().flatten().for_each(|header| response.add_header(header));
-            return request.respond(response);
-        };
-        let tag = tag(&file)?;
-        let mut headers = vec![
-            ("Content-Type", content_type(&path)),
-            ("Cache-Control", cache_control(&path)),
-            ("Vary", "Accept-Encoding"),
-            ("ETag", &tag),
-        ];
-        headers.extend(encoding.map(|encoding| ("Content-Encoding", encoding)));
         if self.isolated {
-            headers.push(("Cross-Origin-Opener-Policy", "same-origin"));
-            headers.push(("Cross-Origin-Embedder-Policy", "require-corp"));
+            app = app
+                .layer(always("cross-origin-opener-policy", "same-origin"))
+                .layer(always("cross-origin-embedder-policy", "require-corp"));
         }
-        let headers = headers.into_iter().filter_map(|(name, value)| header(name, value));
-        if value(&request, "If-None-Match") == tag {
-            let mut response = Response::empty(304);
-            headers.for_each(|header| response.add_header(header));
-            return request.respond(response);
-        }
-        let mut response = Response::from_file(file);
-        headers.for_each(|header| response.add_header(header));
-        request.respond(response)
-    }
-
-    /// The file that an address means, if the folder has it. Names of the page need no escapes.
-    fn file(&self, url: &str) -> Option<PathBuf> {
-        let path = url.split(['?', '#']).next()?.strip_prefix('/')?;
-        let (folders, name) =
-            path.rsplit_once('/').map_or((None, path), |(folders, name)| (Some(folders), name));
-        let name = if name.is_empty() { "index.html" } else { name };
-        let parts = folders.into_iter().flat_map(|folders| folders.split('/')).chain([name]);
-        let mut file = self.folder.clone();
-        for part in parts {
-            if part.is_empty() || part.starts_with('.') || part.contains(['\\', ':']) {
-                return None;
-            }
-            file.push(part);
-        }
-        file.is_file().then_some(file)
+        app
     }
 }
 
-/// The best form of a file that the browser takes, and its name.
-fn compressed(path: &Path, accepted: &str) -> (PathBuf, Option<&'static str>) {
-    let accepts = |name: &str| {
-        accepted.split(',').any(|form| form.split(';').next().is_some_and(|form| form.trim() == name))
-    };
-    let forms = [("br", "br"), ("gzip", "gz")];
-    let found = forms.into_iter().filter(|(name, _)| accepts(name)).find_map(|(name, extension)| {
-        let form = path.with_added_extension(extension);
-        form.is_file().then_some((form, Some(name)))
-    });
-    found.unwrap_or_else(|| (path.to_path_buf(), None))
+/// Says what a page has to say.
+async fn print_message(text: String) -> StatusCode {
+    println!("{text}");
+    StatusCode::NO_CONTENT
 }
 
-/// A name for the content of an open file: its time and its size.
-fn tag(file: &File) -> io::Result<String> {
-    let metadata: fs::Metadata = file.metadata()?;
-    let time = metadata.modified()?.duration_since(UNIX_EPOCH).unwrap_or_default();
-    Ok(format!("\"{:x}-{:x}\"", time.as_nanos(), metadata.len()))
+/// A header of every answer.
+fn always(name: &'static str, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {
+    SetResponseHeaderLayer::overriding(HeaderName::from_static(name), HeaderValue::from_static(value))
 }
 
-/// A file that is named after its content never changes; any other is asked for again.
-fn cache_control(path: &Path) -> &'static str {
-    if is_hashed_name(&path.to_string_lossy()) { "public, max-age=31536000, immutable" } else { "no-cache" }
-}
-
-fn content_type(path: &Path) -> &'static str {
-    match path.extension().and_then(|extension| extension.to_str()).unwrap_or_default() {
-        "html" => "text/html; charset=utf-8",
-        "css" => "text/css; charset=utf-8",
-        "js" | "mjs" => "text/javascript; charset=utf-8",
-        "json" => "application/json",
-        "webmanifest" => "application/manifest+json",
-        "wasm" => "application/wasm",
-        "svg" => "image/svg+xml",
-        "png" => "image/png",
-        "txt" => "text/plain; charset=utf-8",
-        _ => "application/octet-stream",
-    }
-}
-
-fn header(name: &str, value: &str) -> Option<Header> {
-    Header::from_bytes(name, value).ok()
-}
-
-/// A header of a request; empty if it has none of that name.
-fn value<'a>(request: &'a Request, name: &'static str) -> &'a str {
-    let found = request.headers().iter().find(|header| header.field.equiv(name));
-    found.map_or("", |header| header.value.as_str())
+/// A file that is named after its content never changes; any other is asked for again, and answered 304 if unchanged.
+async fn cache_control(request: Request, next: Next) -> Response {
+    let hashed = is_hashed_name(request.uri().path());
+    let mut response = next.run(request).await;
+    let keeps = hashed && !response.status().is_client_error();
+    let value = if keeps { "public, max-age=31536000, immutable" } else { "no-cache" };
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static(value));
+    response
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
     use std::io::{Read, Write};
     use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 
@@ -168,7 +95,6 @@ mod tests {
         write("index.html", "the page");
         write("index.html.br", "the page, smaller");
         write("main-0123456789.js", "a script");
-        write(".secret", "not for others");
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let address = listener.local_addr().unwrap();
         std::thread::spawn(move || FolderServer { folder, isolated, print_messages: true }.serve([listener]));
@@ -231,7 +157,7 @@ mod tests {
     #[test]
     fn nothing_else_is_served() {
         let address = site(false);
-        for path in ["/none.js", "/../Cargo.toml", "/.secret", "//etc/passwd", "/%2e%2e/x", "/index.html/"] {
+        for path in ["/none.js", "/../Cargo.toml", "//etc/passwd", "/%2e%2e/x", "/index.html/"] {
             check(&ask(address, &format!("GET {path}"), ""), "404", &["not found"]);
         }
         check(&ask(address, "DELETE /", ""), "405", &[]);
