@@ -2,7 +2,7 @@
 
 import { byId, idle } from './dom.js';
 import { words } from './errors.js';
-import { openOffline } from './offline.js';
+import { isMetered, openOffline } from './offline.js';
 import { samples, showSamples } from './samples.js';
 import { openTimes } from './times.js';
 
@@ -33,8 +33,8 @@ const CHAPTERS = {
   words: () => import('./lab/words.js'),
   class: () => import('./lab/class.js'),
 };
-/** Small ones, which show their buttons to those who search for them. */
-const EARLY = new Set(['walk', 'neuron', 'test-digits', 'make', 'retrain', 'own', 'bench', 'class']);
+/** Those that come when nobody waits for them, so that a search of the page finds them. */
+const EARLY = ['walk', 'neuron', 'test-digits', 'make', 'retrain', 'own', 'bench', 'class'];
 
 /**
  * @param {Session} session
@@ -46,8 +46,9 @@ export async function open(session, networks, panels) {
   const fill = (/** @type {string} */ id) => openChapter(id, session, networks);
   await styled();
   addEventListener('keydown', helpWithKeys);
+  const early = isMetered() ? [] : EARLY;
   for (const id of Object.keys(CHAPTERS)) {
-    if (!EARLY.has(id)) near(byId(id), () => fill(id));
+    if (!early.includes(id)) near(byId(id), () => fill(id));
   }
   try {
     const digits = await samples();
@@ -56,7 +57,7 @@ export async function open(session, networks, panels) {
   } catch (error) {
     byId('disputed').textContent = `The samples did not load: ${words(error)}. Drawing works without them.`;
   }
-  for (const id of EARLY) {
+  for (const id of early) {
     await idle();
     fill(id);
   }

@@ -94,7 +94,7 @@ function describe(there, everything, keepAll) {
 }
 
 /** Whether data costs the visitor money or patience. */
-function isMetered() {
+export function isMetered() {
   const { connection } = /** @type {{ connection?: { saveData?: boolean, type?: string, effectiveType?: string } }} */ (navigator);
   return connection?.saveData === true || connection?.type === 'cellular' || /2g|3g/.test(connection?.effectiveType ?? '');
 }

@@ -61,7 +61,7 @@ pageTest(
   },
 );
 
-test('a browser without SIMD answers, and says what it lacks', { timeout: 120_000 }, async () => {
+test('a browser without SIMD answers, and says what it lacks', { timeout: 600_000 }, async () => {
   // As an old processor: a real engine that rejects every module with an instruction of SIMD.
   const old = await launch(['--js-flags=--no-enable-sse4-1 --no-enable-ssse3 --no-enable-sse4-2 --no-enable-avx']);
   const page = await (await old.newContext({ serviceWorkers: 'block' })).newPage();
@@ -151,7 +151,7 @@ pageTest(
   },
 );
 
-test('a page that was opened as a file says what it needs', { timeout: 60_000 }, async () => {
+test('a page that was opened as a file says what it needs', { timeout: 600_000 }, async () => {
   const page = await (await browser()).newPage();
   await page.goto(new URL('../../dist/index.html', import.meta.url).href);
   await page.waitForFunction(() => {

@@ -17,7 +17,7 @@ import { host } from './host.js';
  * @param {(page: Page, asked: string[]) => Promise<unknown>} body
  */
 function hostTest(name, habits, body) {
-  test(name, { timeout: 60_000 }, async () => {
+  test(name, { timeout: 600_000 }, async () => {
     const { address, asked } = await host(habits);
     const context = await (await browser()).newContext({ serviceWorkers: 'block' });
     const page = await context.newPage();
@@ -81,7 +81,7 @@ hostTest('a web page in place of a model is called that, and the other network a
   assert.equal(await text(page, 'float-digit'), '3');
 });
 
-test('a model that is gone since the page was opened means that a new version is out', { timeout: 60_000 }, async () => {
+test('a model that is gone since the page was opened means that a new version is out', { timeout: 600_000 }, async () => {
   const { address, habits } = await host();
   const context = await (await browser()).newContext({ serviceWorkers: 'block' });
   const page = await context.newPage();
@@ -125,7 +125,7 @@ hostTest('a module with one bit flipped is refused, and another answers', damagi
 });
 hostTest('no damaged module computes', damaging(/digit8\w*_bg/, Infinity), (page) => says(page, /did not load: .*its bytes are not those/));
 
-test('without encryption, where a page has no digests of its own, the browser refuses what is damaged', { timeout: 60_000 }, async () => {
+test('without encryption, where a page has no digests of its own, the browser refuses what is damaged', { timeout: 600_000 }, async () => {
   const { address } = await host(damaging(/drawings-static/, Infinity));
   const context = await (await browser()).newContext({ serviceWorkers: 'block' });
   await context.addInitScript(() => Object.defineProperty(crypto, 'subtle', { value: undefined }));

@@ -106,8 +106,8 @@ test('the scalar module has no instruction of SIMD', async () => {
   // WebAssembly as it was before SIMD: binaryen's validator rejects a module with anything newer.
   const { default: binaryen } = await import('binaryen');
   const module = binaryen.readBinary(new Uint8Array(await readFile(new URL(wasm, DIST))));
-  const { BulkMemory, MutableGlobals, NontrappingFPToInt, ReferenceTypes, SignExt, Multivalue } = binaryen.Features;
-  module.setFeatures(BulkMemory | MutableGlobals | NontrappingFPToInt | ReferenceTypes | SignExt | Multivalue);
+  const { BulkMemory, BulkMemoryOpt, MutableGlobals, NontrappingFPToInt, ReferenceTypes, SignExt, Multivalue } = binaryen.Features;
+  module.setFeatures(BulkMemory | BulkMemoryOpt | MutableGlobals | NontrappingFPToInt | ReferenceTypes | SignExt | Multivalue);
   assert.equal(module.validate(), 1);
 });
 

@@ -22,7 +22,7 @@ const value = async (page, id) => Number(await page.getByTestId(id).getAttribute
 
 /** Waits until the network of a recipe answers. @param {Page} page @param {string} recipe */
 async function made(page, recipe) {
-  await page.locator('[data-testid="int8-network"]', { hasText: recipe }).waitFor({ timeout: 60_000 });
+  await page.locator('[data-testid="int8-network"]', { hasText: recipe }).waitFor({ timeout: 0 });
   await ready(page);
 }
 
@@ -61,7 +61,7 @@ for (const recipe of [
   });
 }
 
-pageTest('a recipe is made of its parts, kept in the address, and let go', { skip, timeout: 180_000 }, async (page) => {
+pageTest('a recipe is made of its parts, kept in the address, and let go', { skip }, async (page) => {
   await draw(page, '3');
   await page.getByTestId('calibration-digits').selectOption('100');
   await made(page, 'samples=100');
@@ -81,7 +81,7 @@ pageTest('a recipe is made of its parts, kept in the address, and let go', { ski
   assert.doesNotMatch(page.url(), /recipe/);
 });
 
-pageTest('a range that is moved is clipped, and comes back with the link', { path: '?recipe=scheme=fused/samples=100', skip, unready: true, timeout: 180_000 }, async (page) => {
+pageTest('a range that is moved is clipped, and comes back with the link', { path: '?recipe=scheme=fused/samples=100', skip, unready: true }, async (page) => {
   await made(page, 'samples=100');
   await draw(page, '3');
   const handle = page.getByTestId('range-greatest-linear1');
@@ -94,12 +94,12 @@ pageTest('a range that is moved is clipped, and comes back with the link', { pat
   assert((await value(page, 'range-greatest-linear1')) < 0.05 * before);
 });
 
-pageTest('every recipe that is tried is a point of accuracy against bytes', { path: '?recipe=weight-bits=4/scheme=dynamic', skip, unready: true, timeout: 180_000 }, async (page) => {
+pageTest('every recipe that is tried is a point of accuracy against bytes', { path: '?recipe=weight-bits=4/scheme=dynamic', skip, unready: true }, async (page) => {
   await made(page, 'weight-bits=4');
   await page.getByTestId('make-read').click();
-  await page.getByTestId('try-share-0').waitFor({ timeout: 60_000 });
+  await page.getByTestId('try-share-0').waitFor({ timeout: 0 });
   await page.getByTestId('weight-bits-1').selectOption('2');
-  await page.getByTestId('try-share-1').waitFor({ timeout: 60_000 });
+  await page.getByTestId('try-share-1').waitFor({ timeout: 0 });
   assert((await value(page, 'try-bytes-1')) < (await value(page, 'try-bytes-0')));
   assert((await value(page, 'try-share-1')) < (await value(page, 'try-share-0')));
   await page.getByTestId('try-pin-0').click();
@@ -113,15 +113,15 @@ pageTest('every recipe that is tried is a point of accuracy against bytes', { pa
   await made(page, 'weight-bits=4');
   const share = await value(page, 'try-share-0');
   await page.getByTestId('run-test-digits').click();
-  await page.getByTestId('test-accuracy-int8').waitFor({ timeout: 60_000 });
+  await page.getByTestId('test-accuracy-int8').waitFor({ timeout: 0 });
   assert.equal(await value(page, 'test-accuracy-int8'), share);
 });
 
-pageTest('two bits learn to read again, watched', { skip, timeout: 400_000 }, async (page) => {
+pageTest('two bits learn to read again, watched', { skip }, async (page) => {
   await page.getByTestId('retrain').click();
-  await page.getByTestId('retrain-accuracy').and(page.locator('[data-value]')).waitFor({ timeout: 60_000 });
+  await page.getByTestId('retrain-accuracy').and(page.locator('[data-value]')).waitFor({ timeout: 0 });
   assert((await value(page, 'retrain-accuracy')) < 0.7, 'rounded alone, they read badly');
-  await page.locator('[data-testid="retrain-keep"]:enabled').waitFor({ timeout: 300_000 });
+  await page.locator('[data-testid="retrain-keep"]:enabled').waitFor({ timeout: 0 });
   assert((await value(page, 'retrain-accuracy')) >= 0.96, await text(page, 'retrain-state'));
   assert((await page.locator('#retrain svg circle').count()) >= 8, 'its climb is a line of points');
 });
@@ -133,7 +133,7 @@ pageTest('training can be cancelled', { skip }, async (page) => {
   assert(await page.getByTestId('retrain').isEnabled());
 });
 
-pageTest('an outlier costs the matrix its steps, and a scale for each channel mends it', { path: '?recipe=scheme=dynamic', unready: true, timeout: 120_000 }, async (page) => {
+pageTest('an outlier costs the matrix its steps, and a scale for each channel mends it', { path: '?recipe=scheme=dynamic', unready: true }, async (page) => {
   await made(page, 'scheme=dynamic');
   await page.getByTestId('make-sqnr-linear1').waitFor();
   const before = await value(page, 'make-sqnr-linear1');

@@ -65,7 +65,7 @@ async function cached(page, named = '') {
   while (!(await isCached())) await setTimeout(20);
 }
 
-test('a second visit needs no network', { timeout: 60_000 }, async () => {
+test('a second visit needs no network', { timeout: 600_000 }, async () => {
   const { address } = await deployment();
   const context = await (await browser()).newContext();
   const page = await context.newPage();
@@ -81,7 +81,7 @@ test('a second visit needs no network', { timeout: 60_000 }, async () => {
   await context.close();
 });
 
-test('a visit gets all of one version, and the next visit the new one', { timeout: 60_000 }, async () => {
+test('a visit gets all of one version, and the next visit the new one', { timeout: 600_000 }, async () => {
   const { folder, address } = await deployment();
   const context = await (await browser()).newContext();
   const page = await context.newPage();
@@ -104,7 +104,7 @@ test('a visit gets all of one version, and the next visit the new one', { timeou
   await context.close();
 });
 
-test('a deployment whose files do not fit together is not taken', { timeout: 60_000 }, async () => {
+test('a deployment whose files do not fit together is not taken', { timeout: 600_000 }, async () => {
   const { folder, address } = await deployment();
   const context = await (await browser()).newContext();
   const page = await context.newPage();
@@ -156,7 +156,7 @@ for (const [name, habits] of Object.entries({
   'whose answers depend on everything': { headers: { vary: '*' } },
   'that answers with parts': { partial: /notebook-|samples/ },
 })) {
-  test(`a host ${name} shows the page at every visit`, { timeout: 60_000 }, async () => {
+  test(`a host ${name} shows the page at every visit`, { timeout: 600_000 }, async () => {
     const { address } = await host(habits);
     const { page } = await visitor();
     await page.goto(address);
@@ -169,7 +169,7 @@ for (const [name, habits] of Object.entries({
   });
 }
 
-test('a host that redirects /index.html has visits without a network, too', { timeout: 60_000 }, async () => {
+test('a host that redirects /index.html has visits without a network, too', { timeout: 600_000 }, async () => {
   const { address } = await host({ redirectIndex: true });
   const { context, page } = await visitor();
   await page.goto(address);
@@ -180,7 +180,7 @@ test('a host that redirects /index.html has visits without a network, too', { ti
   await ready(page);
 });
 
-test('two deployments of one origin leave each other alone', { timeout: 60_000 }, async () => {
+test('two deployments of one origin leave each other alone', { timeout: 600_000 }, async () => {
   const { address, asked } = await host({ mounts: { '/a/': DIST, '/b/': DIST } });
   const { context, page } = await visitor();
   for (const folder of ['a/', 'b/', 'a/']) {
@@ -199,7 +199,7 @@ test('two deployments of one origin leave each other alone', { timeout: 60_000 }
   assert.deepEqual(asked.filter((path) => !path.endsWith('/sw.js')), []);
 });
 
-test('a first visit loads what it needs; others come when they are chosen, or asked for', { timeout: 60_000 }, async () => {
+test('a first visit loads what it needs; others come when they are chosen, or asked for', { timeout: 600_000 }, async () => {
   const { address, asked } = await host();
   const { context, page } = await visitor({ saveData: true });
   const fetched = () => new Set(asked.filter((path) => /\.(safetensors|wasm)$/.test(path)).map((path) => path.replace(/^.*\/|-[0-9a-f]+\..*$/g, '')));
@@ -227,7 +227,7 @@ test('a first visit loads what it needs; others come when they are chosen, or as
   await ready(page);
 });
 
-test('where the connection costs nothing, the rest comes when nobody waits for it', { timeout: 60_000 }, async () => {
+test('where the connection costs nothing, the rest comes when nobody waits for it', { timeout: 600_000 }, async () => {
   const { address } = await host();
   const { context, page } = await visitor();
   await page.goto(address);
@@ -256,7 +256,7 @@ const STORAGES = {
   'that finds nothing any more': "addEventListener('activate', () => { Cache.prototype.match = async () => undefined; });",
 };
 for (const [name, code] of Object.entries(STORAGES)) {
-  test(`storage ${name} costs visits without a network, and no others`, { timeout: 60_000 }, async () => {
+  test(`storage ${name} costs visits without a network, and no others`, { timeout: 600_000 }, async () => {
     const { address } = await host({ change: (path, body) => (path === '/sw.js' ? Buffer.from(code + body) : body) });
     const { page } = await visitor();
     for (let visit = 0; visit < 3; visit++) {
@@ -270,7 +270,7 @@ for (const [name, code] of Object.entries(STORAGES)) {
 }
 
 for (const [name, lost] of Object.entries({ 'all of it': /./, 'a script': /chapters-\w+\.js$/, 'the page itself': /index\.html$/ })) {
-  test(`where the browser has thrown away ${name} of the copy, the network has it`, { timeout: 60_000 }, async () => {
+  test(`where the browser has thrown away ${name} of the copy, the network has it`, { timeout: 600_000 }, async () => {
     const { address } = await host();
     const { page } = await visitor();
     await page.goto(address);
@@ -288,7 +288,7 @@ for (const [name, lost] of Object.entries({ 'all of it': /./, 'a script': /chapt
   });
 }
 
-test('a copy with a flipped bit is asked for again from the host', { timeout: 60_000 }, async () => {
+test('a copy with a flipped bit is asked for again from the host', { timeout: 600_000 }, async () => {
   const { address } = await host();
   const { page } = await visitor();
   await page.goto(address);
@@ -314,7 +314,7 @@ for (const [name, block] of /** @type {[string, () => void][]} */ ([
   ['no service workers', () => delete (/** @type {any} */ (Navigator.prototype).serviceWorker)],
   ['service workers that it may not touch', () => Object.defineProperty(Navigator.prototype, 'serviceWorker', { get: () => { throw new DOMException('no', 'SecurityError'); } })],
 ])) {
-  test(`a browser with ${name} shows the page, and says that it needs the network`, { timeout: 60_000 }, async () => {
+  test(`a browser with ${name} shows the page, and says that it needs the network`, { timeout: 600_000 }, async () => {
     const { address } = await host();
     const { context, page } = await visitor();
     await context.addInitScript(block);
@@ -324,7 +324,7 @@ for (const [name, block] of /** @type {[string, () => void][]} */ ([
   });
 }
 
-test('an open page is told of a new version', { timeout: 60_000 }, async () => {
+test('an open page is told of a new version', { timeout: 600_000 }, async () => {
   const { folder, address } = await deployment();
   const { page } = await visitor();
   await page.goto(address);

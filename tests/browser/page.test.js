@@ -210,10 +210,14 @@ pageTest('everything is within reach of the Tab key, in the order of the page', 
   await openChapters(page);
   /** @type {string[]} */
   const reached = [];
-  for (let step = 0; step < 80; step++) {
+  for (let isInside = true; isInside; ) {
     await page.keyboard.press('Tab');
-    const id = await page.evaluate(() => /** @type {HTMLElement} */ (document.activeElement)?.dataset.testid ?? '');
+    const [id, name] = await page.evaluate(() => {
+      const { dataset, localName } = /** @type {HTMLElement} */ (document.activeElement ?? document.body);
+      return [dataset.testid ?? '', localName];
+    });
     if (id) reached.push(id);
+    isInside = name !== 'body' && reached.length < 1000;
   }
   const order = ['pad', 'pen', 'model', 'scheme', 'sample-0', 'sample-39', 'bits', 'bench-run'].map((id) => reached.indexOf(id));
   assert.deepEqual(order, [...order].sort((a, b) => a - b));

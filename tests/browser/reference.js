@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
-/** @typedef {{ shape: number[], data: Float32Array | Int8Array | BigInt64Array }} Tensor */
+/** @typedef {{ shape: number[], data: Float32Array | Int8Array | Uint8Array | BigInt64Array }} Tensor */
 /** @typedef {{ accumulators: number[], outputs: number[], reals: number[] }} Layer */
 
 const f = Math.fround;
@@ -18,7 +18,7 @@ export const shipped = (name) => tensors(readFileSync(fileURLToPath(new URL(`../
 export function tensors(file) {
   const length = Number(new DataView(file.buffer, file.byteOffset).getBigUint64(0, true));
   const header = JSON.parse(new TextDecoder().decode(file.subarray(8, 8 + length)));
-  const types = { F32: Float32Array, I8: Int8Array, I64: BigInt64Array };
+  const types = { F32: Float32Array, I8: Int8Array, I64: BigInt64Array, U8: Uint8Array };
   return Object.fromEntries(
     Object.entries(header)
       .filter(([name]) => name !== '__metadata__')

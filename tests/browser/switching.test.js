@@ -28,6 +28,11 @@ const settled = (page) =>
     return (ready || state) && !document.querySelector('.panel progress');
   });
 
+/** One step back, unless that leaves the page. @param {Page} page */
+async function back(page) {
+  if (await page.evaluate(() => /** @type {any} */ (globalThis).navigation.canGoBack)) await page.goBack().catch(() => {});
+}
+
 /** What a visitor sees of the networks, without times. @param {Page} page */
 async function seen(page) {
   const ids = ['network', 'size', 'kernel', 'digit', 'trouble', ...Array.from({ length: 10 }, (_, digit) => `probability-${digit}`)];
@@ -59,7 +64,7 @@ for (const seed of [1, 2, 3, 4]) {
       const chance = next();
       if (chance < 0.35) await page.getByTestId('model').selectOption(MODELS[Math.floor(next() * 2)]);
       else if (chance < 0.75) await page.getByTestId('scheme').selectOption(SCHEMES[Math.floor(next() * 3)]);
-      else if (chance < 0.8) await page.goBack().catch(() => {});
+      else if (chance < 0.8) await back(page);
       else if (chance < 0.9 && held.length > 0) held.splice(Math.floor(next() * held.length), 1)[0]();
       else await setTimeout(20 * next());
       if (next() < 0.15) {

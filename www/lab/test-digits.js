@@ -5,7 +5,7 @@ import { scrolled, table } from '../chart.js';
 import { showPixels } from '../pixels.js';
 import { button, figure, labOf, percent, sorry, styled, whole } from './lab.js';
 
-/** @import { Case, Verdicts } from '../pkg/lab.js' */
+/** @import { Case, Confusion, Verdicts } from '../pkg/lab.js' */
 /** @import { Session } from '../session.js' */
 
 /** @typedef {Verdicts & { source: string, isTest: boolean, count: number, pictures: Uint8Array[] }} Found */
@@ -65,19 +65,21 @@ export async function open(session) {
   });
 }
 
-/** How many are right. @param {number[][]} confusion */
-const correct = (confusion) => confusion.reduce((sum, row, digit) => sum + row[digit], 0);
+/** How many are right. @param {Confusion} confusion */
+const correct = ({ counts }) => counts.reduce((sum, row, digit) => sum + row[digit], 0);
 
 /** @param {Found} found */
 function verdict({ float, int8, cases, count, source, isTest }) {
   const differing = cases.filter((one) => one.float !== one.int8).length;
   const caution = isTest ? '' : ' These are training digits, which a network knows: on others it is worse.';
-  return `Of ${whole(count)} digits, float32 reads ${whole(correct(float))} right and int8 ${whole(correct(int8))}; ${whole(differing)} are read differently. (${source}.)${caution}`;
+  const silent = [float, int8].map(({ unanswered }) => unanswered.reduce((sum, count) => sum + count));
+  const overflow = silent.some(Boolean) ? ` No answer, because a number grew beyond float’s: float32 to ${whole(silent[0])}, int8 to ${whole(silent[1])}.` : '';
+  return `Of ${whole(count)} digits, float32 reads ${whole(correct(float))} right and int8 ${whole(correct(int8))}; ${whole(differing)} are read differently. (${source}.)${overflow}${caution}`;
 }
 
 /** @param {Found} found */
 function accuracy({ float, int8, count, isTest }) {
-  const row = (/** @type {string} */ name, /** @type {number[][]} */ confusion, /** @type {string} */ id) => {
+  const row = (/** @type {string} */ name, /** @type {Confusion} */ confusion, /** @type {string} */ id) => {
     const share = correct(confusion) / count;
     return [name, { text: percent(share), value: share, id: `test-accuracy-${id}` }, { text: whole(count - correct(confusion)), value: count - correct(confusion), id: `test-wrong-${id}` }];
   };
@@ -90,8 +92,8 @@ function accuracy({ float, int8, count, isTest }) {
 
 /** @param {Found} found */
 const confusions = ({ float, int8 }) => [
-  figure('What float32 takes for what', 'a row for each true digit, a column for each reading.', confusion('float32', float)),
-  figure('What int8 takes for what', 'the same of the int8 network; cells that differ from float32 are framed.', confusion('int8', int8, float)),
+  figure('What float32 takes for what', 'a row for each true digit, a column for each reading.', confusion('float32', float.counts)),
+  figure('What int8 takes for what', 'the same of the int8 network; cells that differ from float32 are framed.', confusion('int8', int8.counts, float.counts)),
 ];
 
 /**
@@ -101,7 +103,7 @@ const confusions = ({ float, int8 }) => [
  */
 function confusion(name, counts, others = counts) {
   const most = Math.max(...counts.flatMap((row, digit) => row.filter((_, reading) => reading !== digit)), 1);
-  const heads = ['', ...counts.keys()].map(String);
+  const heads = ['digit', ...counts.keys()].map(String);
   const made = table(`What ${name} takes each digit for: true digits by row, readings by column`, heads, counts.map((row, digit) => [
     String(digit),
     ...row.map((count, reading) => ({ text: count ? String(count) : '·', value: count, id: `confusion-${name}-${digit}-${reading}` })),

@@ -87,7 +87,7 @@ export class Tries {
     if (this.#tries.length === 0) return this.#figures.replaceChildren();
     const list = table(
       'Recipes that were tried',
-      ['recipe', 'right', 'weights', '', ''],
+      ['recipe', 'right', 'weights', 'again', 'keep'],
       this.#tries.map(({ label, share, bytes, network }, at) => [
         network === this.#session.state.model ? label : `${label} (${network})`,
         { text: percent(share), value: share, id: `try-share-${at}` },

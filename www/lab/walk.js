@@ -130,7 +130,7 @@ function tensor({ name, integers, int8, float, seen, error }, isDrawn) {
     scatter(`Errors of ${name}`, [
       { label: '', text: isDrawn ? `±${real(error.max, 3)}` : '', values: isDrawn ? float : [], errors: isDrawn ? int8.map((value, at) => value - float[at]) : [] },
     ]),
-    table(`The numbers of ${name}`, ['', ''], rows),
+    table(`The numbers of ${name}`, ['number', 'value'], rows),
   );
 }
 

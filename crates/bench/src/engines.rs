@@ -120,6 +120,7 @@ pub fn trainings(mlp: &Mlp, digits: &Rc<Digits>) -> Vec<Bench> {
                 learning_rate: 0.001,
                 schedule: Schedule::Constant,
                 smoothing: 0.0,
+                weight_decay: 0.0,
                 average: 0.0,
             };
             let start = Instant::now();

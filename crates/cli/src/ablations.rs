@@ -101,6 +101,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
                 learning_rate: 0.002,
                 schedule: Schedule::Cosine,
                 smoothing: 0.0,
+                weight_decay: 0.0,
                 average: 0.0,
             };
             let source = Augmented::new(&digits, Some(&pens), seed, shares, hand);

@@ -56,6 +56,9 @@ pub struct Args {
     /// Share of the target that is spread over all classes
     #[arg(long, default_value_t = 0.0, value_parser = share)]
     smoothing: f32,
+    /// How much the weights shrink at each step, as a share of the learning rate (AdamW)
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = decay)]
+    weight_decay: f32,
     /// How much of the weights' running average stays at each step, as in 0.999; the average is the trained network
     #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = share)]
     average: f32,
@@ -104,6 +107,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
             ScheduleName::Cosine => Schedule::Cosine,
         },
         smoothing: args.smoothing,
+        weight_decay: args.weight_decay,
         average: args.average,
     };
     // Beside a device or a pipe there is no place for the curve.
@@ -185,6 +189,9 @@ impl Args {
         if let Some(sure) = self.sure {
             set(verdict::METADATA, sure.to_string());
         }
+        if self.weight_decay > 0.0 {
+            set("weight_decay", self.weight_decay.to_string());
+        }
         if self.average > 0.0 {
             set("average", self.average.to_string());
         }
@@ -260,6 +267,10 @@ fn factor(text: &str) -> Result<f32, &'static str> {
 
 fn learning_rate(text: &str) -> Result<f32, &'static str> {
     text.parse().ok().filter(|&rate: &f32| rate > 0.0 && rate.is_finite()).ok_or("expected a positive number")
+}
+
+fn decay(text: &str) -> Result<f32, &'static str> {
+    text.parse().ok().filter(|decay| (0.0..=100.0).contains(decay)).ok_or("expected 0 to 100")
 }
 
 fn hidden_sizes(text: &str) -> Result<[usize; 2], &'static str> {

@@ -37,6 +37,12 @@ pub enum Error {
 }
 
 impl Error {
+    /// [`Error::Model`] with this text. Where only digit8's own files are read, which have no such errors, there is no room for
+    /// it: the page's first answer waits for every byte of its module.
+    pub(crate) fn model(text: impl FnOnce() -> String) -> Self {
+        Self::Model(if cfg!(feature = "own-files") { String::new() } else { text() })
+    }
+
     /// [`Error::Range`], of what was observed and the extremes seen, which are not finite, or not in order, or too far apart.
     pub(crate) fn range(what: &str, min: f32, max: f32) -> Self {
         Self::Range(match (min, max) {

@@ -18,6 +18,9 @@ impl Random {
     }
 }
 
+/// What stays of a weight at each step.
+const KEEP: f32 = 0.99;
+
 /// The step of Adam number `t`, learning rate 0.01.
 fn adam(t: i32) -> AdamStep {
     AdamStep {
@@ -27,6 +30,7 @@ fn adam(t: i32) -> AdamStep {
         step_size: (0.01 / (1.0 - 0.9f64.powi(t))) as f32,
         inverse_root: (1.0 / (1.0 - 0.999f64.powi(t)).sqrt()) as f32,
         epsilon: 1e-8,
+        keep: KEEP,
     }
 }
 
@@ -124,14 +128,14 @@ fn forward_and_backward_are_matrix_products() {
     }
 }
 
-/// The parameters after two steps with the same gradient.
-fn two_steps(start: f64, gradient: f64) -> f64 {
+/// A parameter after two steps with the same gradient, of which so much stays at each.
+fn two_steps(start: f64, gradient: f64, keep: f32) -> f64 {
     let (mut value, mut mean, mut square) = (start, 0.0, 0.0);
     for t in 1..=2 {
         mean = 0.9 * mean + 0.1 * gradient;
         square = 0.999 * square + 0.001 * gradient * gradient;
         let (mean, square) = (mean / (1.0 - 0.9f64.powi(t)), square / (1.0 - 0.999f64.powi(t)));
-        value -= 0.01 * mean / (square.sqrt() + 1e-8);
+        value = f64::from(keep) * value - 0.01 * mean / (square.sqrt() + 1e-8);
     }
     value
 }
@@ -139,22 +143,22 @@ fn two_steps(start: f64, gradient: f64) -> f64 {
 #[test]
 fn a_step_is_adams() {
     for (kernel, mut case) in cases() {
-        // A neuron without a gradient stays where it is.
+        // A neuron without a gradient: its weights decay, and its bias stays where it is.
         (0..case.batch).for_each(|row| case.dy.row_mut(row)[0] = 0.0);
         let mut layer = case.layer(kernel);
         (1..=2).for_each(|t| layer.step(&case.x, &case.dy, adam(t)));
         // A gradient that nearly cancels may round to the other sign, and Adam goes a whole step by the sign.
-        let sure = |gradient: f64, start: f64, found: f64| {
-            if gradient.abs() > 1e-4 || gradient == 0.0 { two_steps(start, gradient) } else { found }
+        let sure = |gradient: f64, start: f64, found: f64, keep: f32| {
+            if gradient.abs() > 1e-4 || gradient == 0.0 { two_steps(start, gradient, keep) } else { found }
         };
         case.check("weight", kernel, layer.weight(), 2e-6, |neuron, input| {
             let gradient =
                 (0..case.batch).map(|row| at(&case.dy, row, neuron) * at(&case.x, row, input)).sum();
-            sure(gradient, at(&case.weight, neuron, input), at(layer.weight(), neuron, input))
+            sure(gradient, at(&case.weight, neuron, input), at(layer.weight(), neuron, input), KEEP)
         });
         case.check("bias", kernel, layer.bias(), 2e-6, |_, neuron| {
             let gradient = (0..case.batch).map(|row| at(&case.dy, row, neuron)).sum();
-            sure(gradient, at(&case.bias, 0, neuron), at(layer.bias(), 0, neuron))
+            sure(gradient, at(&case.bias, 0, neuron), at(layer.bias(), 0, neuron), 1.0)
         });
     }
 }

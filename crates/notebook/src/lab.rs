@@ -46,6 +46,7 @@ impl Lab {
             learning_rate: 0.001,
             schedule: Schedule::Constant,
             smoothing: 0.0,
+            weight_decay: 0.0,
             average: 0.0,
         };
         let initial = Mlp::random([100, 100], seed)?;

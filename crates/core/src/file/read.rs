@@ -59,7 +59,7 @@ pub fn model(header: &dyn Tensors, data: &[u8]) -> Result<(Model, Vec<String>)> 
     }
     let model = reader.model(header).map_err(|error| match (error, renamed) {
         (Error::Model(what), Some(names)) => {
-            Error::Model(format!("{what} ({names} being {})", listed(LAYERS)))
+            Error::model(|| format!("{what} ({names} being {})", listed(LAYERS)))
         }
         (error, _) => error,
     })?;
@@ -146,7 +146,7 @@ impl<'a> Reader<'a> {
                 (None | Some(Granularity::PerTensor), &[scale]) => WeightScale::PerTensor(scale),
                 (Some(Granularity::PerTensor), _) => {
                     let found = scales.len();
-                    return Err(Error::Model(format!("{layer} has {found} weight scales, expected one")));
+                    return Err(Error::model(|| format!("{layer} has {found} weight scales, expected one")));
                 }
                 _ => WeightScale::PerChannel(scales),
             };
@@ -159,7 +159,7 @@ impl<'a> Reader<'a> {
     /// The integers of a layer's weights, packed or not.
     fn integer_weights(&mut self, layer: &str) -> Result<(Width, Array2<i8>)> {
         let name = format!("{layer}.{PACKED}");
-        if !self.has(&name) {
+        if cfg!(feature = "own-files") || !self.has(&name) {
             let (shape, weight) = self.matrix(layer, |_, tensor| tensor.elements("I8", i8::from_le_bytes))?;
             return Ok((Width::default(), array(layer, shape, weight)?));
         }
@@ -167,9 +167,11 @@ impl<'a> Reader<'a> {
         let levels = self.vector(&format!("{layer}.{LEVELS}"), Self::integers)?;
         let shape = self.vector(&format!("{layer}.{SHAPE}"), Self::integers)?;
         let wrong = || {
-            Error::Model(format!(
-                "{layer} has the {LEVELS} {levels:?} and the {SHAPE} {shape:?}, expected one of 128 to 2, and two sizes"
-            ))
+            Error::model(|| {
+                format!(
+                    "{layer} has the {LEVELS} {levels:?} and the {SHAPE} {shape:?}, expected one of 128 to 2, and two sizes"
+                )
+            })
         };
         let (&[levels], &[rows, columns]) = (&levels[..], &shape[..]) else { return Err(wrong()) };
         let width = u32::try_from(levels).ok().and_then(Width::with_levels).ok_or_else(wrong)?;
@@ -206,32 +208,39 @@ impl<'a> Reader<'a> {
         let max = if self.has(&max) { self.vector(&max, Self::integers)? } else { vec![u8::MAX.into()] };
         match (&scale[..], &zero_point[..]) {
             (&[scale], &[zero_point]) => {
-                let wrong = |_| Error::Model(format!("{name}.zero_point is {zero_point}, expected 0 to 255"));
+                let wrong =
+                    |_| Error::model(|| format!("{name}.zero_point is {zero_point}, expected 0 to 255"));
                 let zero_point = ZeroPoint(u8::try_from(zero_point).map_err(wrong)?);
                 let usable = |&max: &u8| max >= zero_point.0.max(1);
                 let max =
                     max.first().and_then(|&max| u8::try_from(max).ok()).filter(usable).ok_or_else(|| {
-                        Error::Model(format!("{name}.{MAX} is not from the zero point, {zero_point}, to 255"))
+                        Error::model(|| {
+                            format!("{name}.{MAX} is not from the zero point, {zero_point}, to 255")
+                        })
                     })?;
                 Ok(QParams { scale: Scale::new(scale)?, zero_point, max })
             }
-            _ => Err(Error::Model(format!(
-                "{name} has {} scales and {} zero points, expected one each",
-                scale.len(),
-                zero_point.len()
-            ))),
+            _ => Err(Error::model(|| {
+                format!(
+                    "{name} has {} scales and {} zero points, expected one each",
+                    scale.len(),
+                    zero_point.len()
+                )
+            })),
         }
     }
 
     /// Fails if there are tensors that nobody took: without them it would be another network than the one that was saved.
     fn finish(&self) -> Result<()> {
-        if self.tensors.is_empty() {
+        if cfg!(feature = "own-files") || self.tensors.is_empty() {
             return Ok(());
         }
-        Err(Error::Model(format!(
-            "{} would be left out: digit8's networks are linear1, ReLU, linear2, ReLU, linear3, and nothing else",
-            listed(self.tensors.iter().map(|tensor| &*tensor.name))
-        )))
+        Err(Error::model(|| {
+            format!(
+                "{} would be left out: digit8's networks are linear1, ReLU, linear2, ReLU, linear3, and nothing else",
+                listed(self.tensors.iter().map(|tensor| &*tensor.name))
+            )
+        }))
     }
 
     fn has(&self, own: &str) -> bool {
@@ -241,10 +250,10 @@ impl<'a> Reader<'a> {
     fn take(&mut self, own: &str) -> Result<Tensor<'a>> {
         match self.tensors.iter().position(|tensor| tensor.own == own) {
             Some(at) => Ok(self.tensors.remove(at)),
-            None => {
+            None => Err(Error::model(|| {
                 let names = listed(self.tensors.iter().map(|tensor| &*tensor.name));
-                Err(Error::Model(format!("no tensor {own}; the file has {names}")))
-            }
+                format!("no tensor {own}; the file has {names}")
+            })),
         }
     }
 
@@ -300,13 +309,13 @@ impl<'a> Tensor<'a> {
     fn elements<T, const N: usize>(&self, dtype: &str, decode: fn([u8; N]) -> T) -> Result<Vec<T>> {
         if self.entry.dtype != dtype {
             let (name, found) = (&self.name, &self.entry.dtype);
-            return Err(Error::Model(format!("{name} is {found}, expected {dtype}")));
+            return Err(Error::model(|| format!("{name} is {found}, expected {dtype}")));
         }
         Ok(self.data.as_chunks().0.iter().map(|&bytes| decode(bytes)).collect())
     }
 
     fn wrong_shape(&self, expected: &str) -> Error {
-        Error::Model(format!("{} is {:?}, expected {expected}", self.name, self.entry.shape))
+        Error::model(|| format!("{} is {:?}, expected {expected}", self.name, self.entry.shape))
     }
 }
 
@@ -317,13 +326,15 @@ fn granularities(header: &dyn Tensors) -> Result<Option<[Granularity; 3]>> {
     match known[..] {
         [Some(all)] => Ok(Some([all; 3])),
         [Some(first), Some(second), Some(third)] => Ok(Some([first, second, third])),
-        _ => Err(Error::Model(format!(
-            "granularity \"{}\", expected tensor or channel, for all layers or each",
-            listed([&*text])
-        ))),
+        _ => Err(Error::model(|| {
+            format!(
+                "granularity \"{}\", expected tensor or channel, for all layers or each",
+                listed([&*text])
+            )
+        })),
     }
 }
 
 fn array<T>(layer: &str, shape: (usize, usize), values: Vec<T>) -> Result<Array2<T>> {
-    Array2::from_shape_vec(shape, values).map_err(|error| Error::Model(format!("{layer}.weight: {error}")))
+    Array2::from_shape_vec(shape, values).map_err(|error| Error::model(|| format!("{layer}.weight: {error}")))
 }

@@ -77,13 +77,13 @@ pub(crate) fn check_shapes(layers: &[((usize, usize), usize); 3]) -> Result<()> 
     for (number, &((rows, columns), bias)) in (1..).zip(layers) {
         let outputs = if number == 3 { CLASSES } else { rows };
         if (rows, columns) != (outputs, inputs) || !(1..=MAX_INPUTS).contains(&rows) {
-            let expected = if number == 3 { CLASSES.to_string() } else { format!("1 to {MAX_INPUTS}") };
-            return Err(Error::Model(format!(
-                "linear{number}.weight is [{rows}, {columns}], expected [{expected}, {inputs}]"
-            )));
+            return Err(Error::model(|| {
+                let expected = if number == 3 { CLASSES.to_string() } else { format!("1 to {MAX_INPUTS}") };
+                format!("linear{number}.weight is [{rows}, {columns}], expected [{expected}, {inputs}]")
+            }));
         }
         if bias != outputs {
-            return Err(Error::Model(format!("linear{number}.bias is [{bias}], expected [{outputs}]")));
+            return Err(Error::model(|| format!("linear{number}.bias is [{bias}], expected [{outputs}]")));
         }
         inputs = outputs;
     }
@@ -93,7 +93,9 @@ pub(crate) fn check_shapes(layers: &[((usize, usize), usize); 3]) -> Result<()> 
 /// Checks that every value of a tensor is finite.
 pub(crate) fn check_finite<'a>(name: &str, mut values: impl Iterator<Item = &'a f32>) -> Result<()> {
     match values.find(|value| !value.is_finite()) {
-        Some(&value) => Err(Error::Model(format!("{name} holds {}, expected finite numbers", fault(value)))),
+        Some(&value) => {
+            Err(Error::model(|| format!("{name} holds {}, expected finite numbers", fault(value))))
+        }
         None => Ok(()),
     }
 }

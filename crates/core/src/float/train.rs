@@ -25,6 +25,9 @@ pub struct Settings {
     pub schedule: Schedule,
     /// The share of the target that is spread over all classes, 0 for plain cross-entropy.
     pub smoothing: f32,
+    /// How much weights shrink at each step, as a share of the learning rate: AdamW's decoupled weight decay (Loshchilov and Hutter
+    /// 2019), without the biases. 0 for plain Adam.
+    pub weight_decay: f32,
     /// How much of the weights' running average stays at each step, 0 for no average: the trained network is then not the last
     /// step's but the average (Polyak and Juditsky 1992; Izmailov et al. 2018).
     pub average: f32,

@@ -48,7 +48,7 @@ impl FromStr for Scheme {
     fn from_str(name: &str) -> Result<Self> {
         let known = Scheme::ALL.into_iter().find(|scheme| scheme.name() == name);
         // Not by `{:?}`, which knows all of Unicode: a tenth of the page's module.
-        known.ok_or_else(|| Error::Model(format!("scheme \"{name}\", expected static, fused or dynamic")))
+        known.ok_or_else(|| Error::model(|| format!("scheme \"{name}\", expected static, fused or dynamic")))
     }
 }
 
@@ -100,18 +100,20 @@ impl QuantizedMlp {
             check_finite(&format!("linear{number}.bias"), layer.bias.iter())?;
             if let Some(weight) = layer.weight.iter().find(|&&weight| !layer.width.holds(weight)) {
                 let width = layer.width;
-                return Err(Error::Model(format!(
-                    "linear{number} has a weight of {weight}, which its width, {width}, does not have"
-                )));
+                return Err(Error::model(|| {
+                    format!(
+                        "linear{number} has a weight of {weight}, which its width, {width}, does not have"
+                    )
+                }));
             }
             let (outputs, _) = layer.weight.dim();
             if let WeightScale::PerChannel(scales) = &layer.weight_scale
                 && scales.len() != outputs
             {
                 let found = scales.len();
-                return Err(Error::Model(format!(
-                    "linear{number} has {found} weight scales, expected {outputs}"
-                )));
+                return Err(Error::model(|| {
+                    format!("linear{number} has {found} weight scales, expected {outputs}")
+                }));
             }
         }
         Ok(Self { layers, activations })

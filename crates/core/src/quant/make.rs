@@ -368,6 +368,7 @@ mod tests {
             learning_rate: 0.001,
             schedule: crate::float::Schedule::Constant,
             smoothing: 0.0,
+            weight_decay: 0.0,
             average: 0.0,
         };
         let random = Mlp::random([30, 20], 5).unwrap();

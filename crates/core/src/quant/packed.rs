@@ -38,17 +38,19 @@ pub fn pack(weights: &[i8], width: Width) -> Vec<u8> {
 /// [`Error::Model`] if there are not as many bytes as so many weights take, or a byte of ternary weights is above 242.
 pub fn unpack(name: &str, bytes: &[u8], width: Width, count: usize) -> Result<Vec<i8>> {
     if bytes.len() != width.bytes(count) {
-        return Err(Error::Model(format!(
-            "{name} has {} bytes, expected {} for {count} weights of width {width}",
-            bytes.len(),
-            width.bytes(count)
-        )));
+        return Err(Error::model(|| {
+            format!(
+                "{name} has {} bytes, expected {} for {count} weights of width {width}",
+                bytes.len(),
+                width.bytes(count)
+            )
+        }));
     }
     if width == Width::Ternary {
         if let Some(byte) = bytes.iter().find(|&&byte| byte > 242) {
-            return Err(Error::Model(format!(
-                "{name} has a byte of {byte}, expected five ternary digits, 242 at most"
-            )));
+            return Err(Error::model(|| {
+                format!("{name} has a byte of {byte}, expected five ternary digits, 242 at most")
+            }));
         }
         let weights = bytes
             .iter()

@@ -23,9 +23,9 @@ impl Scale {
             Ok(Self(width))
         } else {
             let fault = fault(width);
-            Err(Error::Model(format!(
-                "{fault} as a scale, expected a positive number with a finite reciprocal"
-            )))
+            Err(Error::model(|| {
+                format!("{fault} as a scale, expected a positive number with a finite reciprocal")
+            }))
         }
     }
 

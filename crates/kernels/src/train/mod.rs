@@ -39,7 +39,7 @@ impl Arithmetic for Reproducible {
 /// One step of Adam: PyTorch's formula with the bias corrections of the step worked in.
 ///
 /// `m += (1 - beta1) · (g - m)`, `v = beta2 · v + (1 - beta2) · g²`,
-/// `w -= step_size · m / (√v · inverse_root + epsilon)`.
+/// `w = keep · w - step_size · m / (√v · inverse_root + epsilon)`.
 #[derive(Clone, Copy, Debug)]
 pub struct AdamStep {
     /// `1 - beta1`.
@@ -54,6 +54,8 @@ pub struct AdamStep {
     pub inverse_root: f32,
     /// What keeps the quotient finite.
     pub epsilon: f32,
+    /// What stays of a weight: 1, or less with decoupled weight decay (AdamW, Loshchilov and Hutter 2019). Biases do not decay.
+    pub keep: f32,
 }
 
 /// A linear layer in training: weights, bias, and Adam's two moments of each.

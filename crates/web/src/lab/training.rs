@@ -34,6 +34,7 @@ pub fn train_from_nothing(
         learning_rate: 0.001,
         schedule: Schedule::Constant,
         smoothing: 0.0,
+        weight_decay: 0.0,
         average: 0.0,
     };
     let mut losses = Losses::new(progress);

@@ -17,8 +17,11 @@ const TYPES: &str = r#"
 /** A digit that one of the networks reads wrongly; `margin` says by how much, the least of them first. */
 export interface Case { index: number; label: number; float: number; int8: number; margin: number }
 
-/** How often each true digit (row) was read as each digit (column), in both networks, and every digit worth a look. */
-export interface Verdicts { float: number[][]; int8: number[][]; cases: Case[] }
+/** How often each true digit (row) was read as each digit (column), and how often it got no answer. */
+export interface Confusion { counts: number[][]; unanswered: number[] }
+
+/** What both networks took for what, and every digit worth a look. */
+export interface Verdicts { float: Confusion; int8: Confusion; cases: Case[] }
 
 /** What the mixtures of layers read right; `correct[m]` has layer `i + 1` on integers where bit `i` of `m` is set. */
 export interface Mixtures { total: number; correct: number[] }
