@@ -8,7 +8,9 @@ pageTest('on paper bars and ink keep their colours, and no figure is cut', { col
   await draw(page, '3');
   await openChapters(page);
   await page.emulateMedia({ media: 'print', colorScheme: 'dark' });
-  const found = await page.evaluate(() => {
+  const found = await page.evaluate(async () => {
+    // The pad hears of the other medium with the next frame.
+    await new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
     const style = (/** @type {string} */ selector) => getComputedStyle(/** @type {Element} */ (document.querySelector(selector)));
     const pad = /** @type {HTMLCanvasElement} */ (document.getElementById('pad'));
     const pixels = pad.getContext('2d')?.getImageData(0, 0, pad.width, pad.height).data ?? [];

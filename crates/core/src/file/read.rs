@@ -159,7 +159,7 @@ impl<'a> Reader<'a> {
     /// The integers of a layer's weights, packed or not.
     fn integer_weights(&mut self, layer: &str) -> Result<(Width, Array2<i8>)> {
         let name = format!("{layer}.{PACKED}");
-        if cfg!(feature = "own-files") || !self.has(&name) {
+        if !self.has(&name) {
             let (shape, weight) = self.matrix(layer, |_, tensor| tensor.elements("I8", i8::from_le_bytes))?;
             return Ok((Width::default(), array(layer, shape, weight)?));
         }
