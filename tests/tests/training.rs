@@ -17,6 +17,7 @@ const NOTEBOOK: Settings = Settings {
     learning_rate: 0.001,
     schedule: Schedule::Constant,
     smoothing: 0.0,
+    weight_decay: 0.0,
     average: 0.0,
 };
 

@@ -36,7 +36,7 @@ const TRAININGS: [(&str, &str); 2] = [
     ("notebook", "--seed 0"),
     (
         "drawings",
-        "--augment --drawn 0.05 --strokes 0.15 --others 0.07 --epochs 130 --batch 50 --lr 0.002 --schedule cosine --sure 0.62",
+        "--augment --drawn 0.05 --strokes 0.15 --others 0.07 --epochs 240 --batch 50 --lr 0.002 --schedule cosine --weight-decay 0.1 --sure 0.55",
     ),
 ];
 /// How each network is quantized, for each scheme.

@@ -51,14 +51,17 @@ pub fn read_folder(folder: &Path) -> anyhow::Result<BTreeMap<String, Vec<u8>>> {
     Ok(found)
 }
 
-/// Leaves comments out, gives files their hashed names, rewrites the references, preloads what index.html imports, fills in
-/// the service worker.
-pub fn bundle(files: BTreeMap<String, Vec<u8>>) -> anyhow::Result<Site> {
+/// What makes a file of a path smaller.
+pub type Minify<'a> = &'a dyn Fn(&str, Vec<u8>) -> anyhow::Result<Vec<u8>>;
+
+/// Leaves comments out, rewrites the references, minifies, gives files their hashed names, preloads what index.html imports,
+/// fills in the service worker.
+pub fn bundle(files: BTreeMap<String, Vec<u8>>, minify: Minify) -> anyhow::Result<Site> {
     let sources = files.into_iter().map(|(path, bytes)| {
         let bytes = without_comments(&path, bytes);
         (path, bytes)
     });
-    let mut bundler = Bundler { sources: sources.collect(), done: BTreeMap::new(), open: Vec::new() };
+    let mut bundler = Bundler { sources: sources.collect(), minify, done: BTreeMap::new(), open: Vec::new() };
     let paths: Vec<String> = bundler.sources.keys().cloned().collect();
     for path in &paths {
         if path != SERVICE_WORKER {
@@ -76,15 +79,16 @@ pub fn bundle(files: BTreeMap<String, Vec<u8>>) -> anyhow::Result<Site> {
     Ok(Site { files, first })
 }
 
-struct Bundler {
+struct Bundler<'a> {
     sources: BTreeMap<String, Vec<u8>>,
+    minify: Minify<'a>,
     /// Source path → published path and bytes.
     done: BTreeMap<String, (String, Vec<u8>)>,
     /// The files being worked on, each referred to by the one before.
     open: Vec<String>,
 }
 
-impl Bundler {
+impl Bundler<'_> {
     /// Publishes a file, after those that it refers to: its own hash depends on their names.
     fn add(&mut self, path: &str) -> anyhow::Result<()> {
         if self.done.contains_key(path) {
@@ -107,7 +111,7 @@ impl Bundler {
             }
         }
         self.open.pop();
-        let mut bytes = self.rewritten(path, bytes, &references);
+        let mut bytes = (self.minify)(path, self.rewritten(path, bytes, &references))?;
         if path.ends_with(".html") {
             bytes = self.with_preloads(bytes, &references);
         }
@@ -216,7 +220,8 @@ mod tests {
     use super::*;
 
     fn site(files: &[(&str, &str)]) -> anyhow::Result<Site> {
-        bundle(files.iter().map(|(path, text)| ((*path).to_owned(), text.as_bytes().to_vec())).collect())
+        let files = files.iter().map(|(path, text)| ((*path).to_owned(), text.as_bytes().to_vec()));
+        bundle(files.collect(), &|_, bytes| Ok(bytes))
     }
 
     fn text<'a>(site: &'a Site, start: &str) -> &'a str {

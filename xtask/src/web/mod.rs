@@ -2,16 +2,21 @@
 
 mod cache;
 mod digits;
+mod minify;
 mod wasm;
 mod weight;
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use anyhow::{Context, ensure};
 use digit8_host::files;
+use digit8_host::process::{find, output};
 use digit8_site::{bundle, read_folder};
+
+use minify::Minifier;
 
 use crate::root;
 use crate::setup::Toolchain;
@@ -38,6 +43,22 @@ pub enum Purpose {
     Publish,
 }
 
+/// A program that makes the page smaller, and that the page does without where it is not installed.
+pub struct NpmTool {
+    program: PathBuf,
+    version: String,
+}
+
+impl NpmTool {
+    /// The one in `PATH`, or the one that `npm ci` installed here.
+    fn find(name: &str) -> Option<Self> {
+        let local = root().join("node_modules/.bin").join(name);
+        let program = find(name).or_else(|| local.exists().then_some(local))?;
+        let version = output(Command::new(&program).arg("--version")).ok()?;
+        Some(Self { program, version })
+    }
+}
+
 /// Runs the command.
 pub fn run(args: Args) -> anyhow::Result<()> {
     build(&args.out, Purpose::Publish)?;
@@ -52,7 +73,7 @@ pub fn default_folder() -> PathBuf {
 /// Builds the modules that the page answers with once more for the tests, with every layer's values to be had, into
 /// `target/web/trace`.
 pub fn build_traces() -> anyhow::Result<()> {
-    let (toolchain, optimizer) = (Toolchain::ready()?, wasm::Optimizer::find());
+    let (toolchain, optimizer) = (Toolchain::ready()?, wasm::Optimizer(NpmTool::find("wasm-opt")));
     let folder = root().join("target/web/trace");
     // The tests take what they find there: no module of an earlier build.
     let _ = fs::remove_dir_all(&folder);
@@ -82,19 +103,17 @@ pub fn add_digits(out: &Path) -> anyhow::Result<bool> {
 pub fn build(out: &Path, purpose: Purpose) -> anyhow::Result<bool> {
     let toolchain = Toolchain::ready()?;
     println!("{}", toolchain.description());
-    let optimizer = match purpose {
-        Purpose::Look => wasm::Optimizer::none(),
-        Purpose::Publish => wasm::Optimizer::find(),
-    };
+    let tool = |name| if purpose == Purpose::Publish { NpmTool::find(name) } else { None };
+    let (optimizer, minifier) = (wasm::Optimizer(tool("wasm-opt")), Minifier(tool("esbuild")));
     if purpose == Purpose::Publish {
-        println!("{}", optimizer.description());
+        println!("{}\n{}", optimizer.description(), minifier.description());
         digits::pack()?;
     }
     let mut files = read_folder(&root().join("www"))?;
     let variants = [&wasm::KERNELS[..], &wasm::EXPLAIN, &[wasm::LAB]].concat();
     files.extend(wasm::build(&toolchain, &optimizer, &variants)?);
     files.extend(digits::packed()?);
-    let site = bundle(files)?;
+    let site = bundle(files, &|path, bytes| minifier.minify(path, bytes))?;
     let (mut compressed, mut within) = (BTreeMap::new(), true);
     if purpose == Purpose::Publish {
         compressed = weight::compress(&site.files)?;

@@ -10,11 +10,12 @@ use anyhow::{Context, anyhow};
 use regex_lite::Regex;
 use wasm_bindgen_cli_support::Bindgen;
 
+use super::NpmTool;
 use super::cache::cached;
 use crate::root;
 use crate::setup::{self, TARGET, Toolchain};
 use digit8_host::files;
-use digit8_host::process::{find, output, run};
+use digit8_host::process::run;
 
 /// One module of the page: crates/web with some features.
 #[derive(Clone)]
@@ -50,29 +51,14 @@ pub const EXPLAIN: [Variant; 2] = [
 /// The laboratory, which whoever opens one of its views loads.
 pub const LAB: Variant = Variant::new("lab", "lab,simd128", true);
 
-/// Binaryen's `wasm-opt`, if it is installed.
-pub struct Optimizer(Option<(PathBuf, String)>);
+/// Binaryen's `wasm-opt`, if it is installed and wanted.
+pub struct Optimizer(pub Option<NpmTool>);
 
 impl Optimizer {
-    /// None: the modules stay as they are.
-    pub fn none() -> Self {
-        Self(None)
-    }
-
-    /// The one in `PATH`, or the one that `npm ci` installed here.
-    pub fn find() -> Self {
-        let local = root().join("node_modules/.bin/wasm-opt");
-        let program = find("wasm-opt").or_else(|| local.exists().then_some(local));
-        Self(program.and_then(|program| {
-            let version = output(Command::new(&program).arg("--version")).ok()?;
-            Some((program, version))
-        }))
-    }
-
     /// One sentence on what there is.
     pub fn description(&self) -> String {
         match &self.0 {
-            Some((_, version)) => format!("wasm-opt: {version}"),
+            Some(NpmTool { version, .. }) => format!("wasm-opt: {version}"),
             None => {
                 "wasm-opt: none, so the module stays larger than it need be (`npm ci` gets one)".to_owned()
             }
@@ -92,7 +78,7 @@ impl Optimizer {
             "--enable-reference-types",
             "--enable-multivalue",
         ];
-        let Some((program, version)) = &self.0 else { return Ok(wasm) };
+        let Some(NpmTool { program, version }) = &self.0 else { return Ok(wasm) };
         cached(&format!("{version} {}", FLAGS.join(" ")), &wasm, || {
             let (before, after) =
                 (folder().join(format!("{name}-before.wasm")), folder().join(format!("{name}-after.wasm")));
