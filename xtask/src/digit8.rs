@@ -16,6 +16,7 @@ pub const HELP: &str = "Commands of the program digit8, which is built for relea
   models    Make all models that ship with the page again
   ablations Find out what each part of the training with drawings is worth
   dump      Write every layer's output for the test images as NumPy arrays
+  sweep     Try many recipes, and report accuracy against bytes
   samples   Choose the page's sample digits
   pack      Pack digits for the page
   notebook  Tell the whole story, as the PyTorch notebook does

@@ -8,6 +8,7 @@
 mod apt;
 mod digit8;
 mod fuzz;
+mod runtimes;
 mod serve;
 mod setup;
 mod test;

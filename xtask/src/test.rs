@@ -9,10 +9,10 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, ensure};
 use regex_lite::Regex;
 
-use crate::root;
 use crate::setup::Toolchain;
 use crate::tools::{chromium, firefox, npm_packages};
 use crate::web::{self, Purpose};
+use crate::{root, runtimes};
 use digit8_host::process::{cargo, output, run as run_program, shown};
 use digit8_host::terminal::table;
 
@@ -20,7 +20,8 @@ use digit8_host::terminal::table;
 ///
 /// `lint` is rustfmt, clippy (natively and for wasm), rustdoc and the types of the JavaScript; `rust` is all of cargo's tests;
 /// `page` is the page in a real headless Chromium, and in Firefox where there is one. What the page's checks need (Node.js, npm
-/// packages, the browsers) is found, or installed where that is possible, or named. The last line has the count.
+/// packages, the browsers) is found, or installed where that is possible, or named. `runtimes` runs digit8's ONNX files in onnxruntime
+/// and onnxruntime-web, and its int8 files in PyTorch where that is installed. The last line has the count.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:\n  cargo xtask test\n  cargo xtask test --only rust\n  \
     cargo xtask test --only page --filter 'keyboard'\n\n\
@@ -40,6 +41,7 @@ enum Part {
     Lint,
     Rust,
     Page,
+    Runtimes,
 }
 
 /// What one step came to.
@@ -52,7 +54,7 @@ struct Count {
 
 type Check = fn(&Args) -> anyhow::Result<Count>;
 
-const STEPS: [(Part, &str, Check); 8] = [
+const STEPS: [(Part, &str, Check); 9] = [
     (Part::Lint, "rustfmt", |_| lint(cargo().args(["fmt", "--all", "--check"]))),
     (Part::Lint, "clippy", |_| {
         lint(cargo().args(["clippy", "--workspace", "--all-targets", "--", "-Dwarnings"]))
@@ -65,6 +67,7 @@ const STEPS: [(Part, &str, Check); 8] = [
     (Part::Page, "build the page", |_| build()),
     (Part::Page, "JavaScript's types", |_| javascript_types()),
     (Part::Page, "page in browsers", page_in_browsers),
+    (Part::Runtimes, "other runtimes", |_| other_runtimes()),
 ];
 
 /// This program. Asked for at the start: building the tests may put a new one in its place, and then the system says that
@@ -172,6 +175,17 @@ fn build() -> anyhow::Result<Count> {
     );
     web::build_traces()?;
     Ok(ONE)
+}
+
+fn other_runtimes() -> anyhow::Result<Count> {
+    npm_packages()?;
+    match runtimes::promises()? {
+        Ok(mut command) => counted(&mut command),
+        Err(missing) => {
+            println!("skipped: {missing}");
+            Ok(Count { skipped: 1, ..Count::default() })
+        }
+    }
 }
 
 /// After the page's build, which leaves the types of the wasm module.

@@ -1,5 +1,7 @@
 //! Finds where two models differ, and why.
 
+mod report;
+
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
@@ -9,7 +11,7 @@ use digit8_core::file::Model;
 use digit8_data::{Source, model};
 use digit8_host::files;
 use digit8_host::progress;
-use digit8_host::terminal::{table, thousands};
+use digit8_host::terminal::{Table, thousands};
 use digit8_interchange::compare::{Comparison, Explained, Step, Subject, compare};
 
 use crate::import::Pixels;
@@ -37,25 +39,35 @@ pub struct Args {
     /// What an ONNX file's network takes for a pixel, where its input is float
     #[arg(long, value_enum, default_value_t = Pixels::Normalized)]
     pixels: Pixels,
+    /// Write the comparison as a page, too
+    #[arg(long, value_name = "FILE.html")]
+    html: Option<PathBuf>,
     #[command(flatten)]
     source: Source,
 }
 
 /// Runs the command.
 pub fn run(args: Args) -> anyhow::Result<()> {
+    let inputs = [args.first.as_path(), args.second.as_path()];
+    files::check_outputs(&args.html.iter().map(PathBuf::as_path).collect::<Vec<_>>(), &inputs)?;
     let subjects = [&args.first, &args.second].map(|path| subject(path, args.pixels));
     let [first, second] = subjects;
     let (first, second) = (first?, second?);
     let test = args.source.load_test()?;
     let count = args.digits.map_or(test.digits.len(), |digits| test.digits.len().min(digits as usize));
-    println!("A       {}: {}", args.first.display(), kind(&first));
-    println!("B       {}: {}", args.second.display(), kind(&second));
-    println!("Digits  {} test digits of {}\n", thousands(count), test.origin);
+    let names = [(&args.first, &first), (&args.second, &second)]
+        .map(|(path, subject)| format!("{}: {}", path.display(), kind(subject)));
+    let digits = format!("{} test digits of {}", thousands(count), test.origin);
+    println!("A       {}\nB       {}\nDigits  {digits}\n", names[0], names[1]);
     let bar = progress::bar(count, "Comparing");
     let images = &test.digits.images()[..count * PIXELS];
     let comparison = compare(&first, &second, Kernel::best(), images, |done| bar.inc(done as u64))?;
     bar.finish_and_clear();
     println!("{}", told(&comparison));
+    if let Some(path) = &args.html {
+        files::write(path, report::page(&comparison, &names, &digits, images)?.as_bytes())?;
+        println!("\nWrote {}", path.display());
+    }
     Ok(())
 }
 
@@ -79,27 +91,41 @@ fn kind(subject: &Subject) -> String {
 
 /// The comparison in words and tables.
 fn told(comparison: &Comparison) -> String {
-    let rows = comparison.steps.iter().map(row);
-    let mut text = table(["step", "compared", "differ", "by at most", "A parts from B first", "SQNR"], rows);
-    let (differing, first) = comparison.digits;
-    text += &match first {
-        Some(first) => format!(
-            "\n\n{} of {} digits are read otherwise, the first is digit {first}.",
-            thousands(differing),
-            thousands(comparison.images)
-        ),
-        None => format!("\n\nAll {} digits are read alike.", thousands(comparison.images)),
-    };
+    let mut text = format!("{}\n\n{}", steps(comparison).text(), digits_in_words(comparison));
     if !comparison.parameters.is_empty() {
         text += "\n\nWhat is not the same in A and B, and why:";
         for parameter in &comparison.parameters {
             text += &format!("\n  {parameter}");
         }
     }
-    for explained in &comparison.arithmetic {
-        text += &format!("\n\n{}", sentence(explained));
+    for sentence in arithmetic(comparison) {
+        text += &format!("\n\n{sentence}");
     }
     text
+}
+
+fn steps(comparison: &Comparison) -> Table<6> {
+    let headings = ["step", "compared", "differ", "by at most", "A parts from B first", "SQNR"];
+    Table::new(headings, comparison.steps.iter().map(row))
+}
+
+fn digits_in_words(comparison: &Comparison) -> String {
+    let (differing, first) = comparison.digits;
+    let all = thousands(comparison.images);
+    match first {
+        Some(first) => {
+            format!(
+                "{} of {all} digits are read otherwise, the first is digit {first}.",
+                thousands(differing)
+            )
+        }
+        None => format!("All {all} digits are read alike."),
+    }
+}
+
+/// What the arithmetic of a graph is, a sentence for each layer.
+fn arithmetic(comparison: &Comparison) -> Vec<String> {
+    comparison.arithmetic.iter().map(sentence).collect()
 }
 
 fn row(step: &Step) -> [String; 6] {
