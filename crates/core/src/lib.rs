@@ -1,5 +1,18 @@
 //! Post-training int8 quantization of a small digit classifier, bit for bit as PyTorch does it.
 //!
+//! ```
+//! use digit8_core::{Kernel, Result, compare::logits, digits::Digits, file::Model, float::Mlp, quant::make};
+//! # fn main() -> Result<()> {
+//! let float = Mlp::random([100, 100], 0)?; // or what `file::read` makes of a safetensors file
+//! let digits = Digits::new((0..20 * 784).map(|at| at as u8).collect(), vec![7; 20])?;
+//! let recipe = "scheme=fused/weight-bits=4,8,8/per-channel".parse()?;
+//! let made = make(&float, &recipe, digits.images(), &digits, Kernel::best(), &mut |_| true)?;
+//! let logits = logits(&Model::Int8(made.int8), Kernel::best(), digits.images());
+//! assert_eq!(logits.len(), 20 * 10);
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! The rooms follow a digit's way through the program:
 //!
 //! - [`idx`] reads MNIST's files into [`digits`]; [`stroke`] turns pen strokes into the same kind of image;
