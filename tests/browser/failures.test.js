@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { address, assertRead, browser, draw, launch, openChapters, pageTest, ready, text } from './harness.js';
+import { PANICS, address, assertRead, browser, draw, launch, openChapters, pageTest, ready, text } from './harness.js';
 
 /** @import { BrowserContext, Page } from 'playwright-core' */
 
@@ -98,18 +98,20 @@ pageTest('who is offline is told so, and can try again', { mayLog: /ERR_INTERNET
   await assertRead(page, '1');
 });
 
+/** Has the program stop. @param {typeof PANICS.page} change */
+const panicking = ({ script, call, bad }) => (/** @type {BrowserContext} */ context) =>
+  context.route(script, async (route) => {
+    const text = await (await route.fetch()).text();
+    assert.match(text, call);
+    await route.fulfill({ contentType: 'text/javascript', body: text.replace(call, bad) });
+  });
+
 pageTest(
   'a panic in the program is shown in its own words',
   {
     unready: true,
     mayLog: /panicked/,
-    // Room for so many images cannot be had, and the program stops: what it says then comes from Rust.
-    prepare: (context) =>
-      context.route(/engine-\w+\.js$/, async (route) => {
-        const script = await (await route.fetch()).text();
-        assert(script.includes('batch = 1'));
-        await route.fulfill({ contentType: 'text/javascript', body: script.replace('batch = 1', 'batch = 3000000') });
-      }),
+    prepare: panicking(PANICS.page),
   },
   async (page) => {
     await statusSays(page, /panicked at .*capacity overflow.*Reload the page/s);
@@ -176,24 +178,11 @@ pageTest('a worker that dies is started again', {}, async (page) => {
   await explained(page);
 });
 
-/**
- * Has a worker ask for room for more images than there can be: then its program stops, and what it says comes from Rust.
- * @param {RegExp} script
- * @param {string} call in the script
- * @param {string} bad in its place
- */
-const panicking = (script, call, bad) => (/** @type {BrowserContext} */ context) =>
-  context.route(script, async (route) => {
-    const text = await (await route.fetch()).text();
-    assert(text.includes(call));
-    await route.fulfill({ contentType: 'text/javascript', body: text.replace(call, bad) });
-  });
-
 pageTest(
   'a panic in the explanations’ worker is shown in its own words, and the next one is another worker’s',
   {
     mayLog: /panicked/,
-    prepare: panicking(/explain-worker/, 'new module.Explainer(float, int8)', 'new module.Classifier(float, 3000000)'),
+    prepare: panicking(PANICS.worker),
   },
   async (page, context) => {
     await page.locator('#why').scrollIntoViewIfNeeded();
@@ -207,7 +196,7 @@ pageTest(
 
 pageTest(
   'a panic in the benchmark’s worker is shown in its own words, and in the console',
-  { mayLog: /panicked/, prepare: panicking(/bench-worker/, 'new Network(file, batch)', 'new Network(file, 3000000)') },
+  { mayLog: /panicked/, prepare: panicking(PANICS.benchmark) },
   async (page) => {
     const logged = page.waitForEvent('console', (message) => /panicked at .*capacity overflow/s.test(message.text()));
     await page.getByTestId('bench-run').click();

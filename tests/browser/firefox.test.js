@@ -6,7 +6,7 @@ import { after, test } from 'node:test';
 
 import puppeteer from 'puppeteer-core';
 
-import { DRAWINGS } from './harness.js';
+import { DRAWINGS, PANICS } from './harness.js';
 import { host } from './host.js';
 
 /** @import { Browser, Page } from 'puppeteer-core' */
@@ -144,17 +144,17 @@ firefoxTest('a second visit needs no host, though that redirects', { redirectInd
   await assertRead(page, '3');
 });
 
-/** Asks for room for more images than there can be. @param {RegExp} script @param {string} call @param {string} bad @returns {Habits} */
-const panicking = (script, call, bad) => ({
+/** Has the program stop. @param {typeof PANICS.page} change @returns {Habits} */
+const panicking = ({ script, call, bad }) => ({
   change: (path, body) => (script.test(path) ? Buffer.from(String(body).replace(call, bad)) : body),
 });
 
-firefoxTest('a panic is shown in its own words', panicking(/engine-/, 'batch = 1', 'batch = 3000000'), (page) =>
+firefoxTest('a panic is shown in its own words', panicking(PANICS.page), (page) =>
   says(page, 'status', /panicked at .*capacity overflow.*Reload the page/));
 
 firefoxTest(
   'a panic in a worker is shown in its own words, and the next worker answers',
-  panicking(/explain-worker/, 'new module.Explainer(float, int8)', 'new module.Classifier(float, 3000000)'),
+  panicking(PANICS.worker),
   async (page, { habits }) => {
     await ready(page);
     await page.$eval('#why', (chapter) => chapter.scrollIntoView());

@@ -101,6 +101,16 @@ export function pageTest(name, { path = '', unready = false, skip = false, timeo
 }
 
 /**
+ * Changes of the built scripts that have the program ask for room for more images than there can be: then it stops, and what it says
+ * comes from Rust. (Names are short in them.)
+ */
+export const PANICS = {
+  page: { script: /engine-\w+\.js$/, call: /constructor\((\w+), ?(\w+) ?= ?1\)/, bad: 'constructor($1,$2=3000000)' },
+  worker: { script: /explain-worker/, call: /new (\w+)\.Explainer\((\w+), ?\w+\)/, bad: 'new $1.Classifier($2,3000000)' },
+  benchmark: { script: /bench-worker/, call: /new (\w+)\((\w+), ?\w+\)/, bad: 'new $1($2,3000000)' },
+};
+
+/**
  * Waits until both models can answer.
  * @param {Page} page
  */
