@@ -13,7 +13,7 @@ use crate::setup::Toolchain;
 use crate::tools::{chromium, firefox, npm_packages};
 use crate::web::{self, Purpose};
 use crate::{root, runtimes};
-use digit8_host::process::{cargo, output, run as run_program, shown};
+use digit8_host::process::{cargo, find, output, run as run_program, shown};
 use digit8_host::terminal::table;
 
 /// Run every check
@@ -54,7 +54,7 @@ struct Count {
 
 type Check = fn(&Args) -> anyhow::Result<Count>;
 
-const STEPS: [(Part, &str, Check); 9] = [
+const STEPS: [(Part, &str, Check); 10] = [
     (Part::Lint, "rustfmt", |_| lint(cargo().args(["fmt", "--all", "--check"]))),
     (Part::Lint, "clippy", |_| {
         lint(cargo().args(["clippy", "--workspace", "--all-targets", "--", "-Dwarnings"]))
@@ -64,6 +64,7 @@ const STEPS: [(Part, &str, Check); 9] = [
         lint(cargo().args(["doc", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", "-Dwarnings"))
     }),
     (Part::Rust, "cargo test", |_| counted(cargo().args(["test", "--workspace", "--no-fail-fast"]))),
+    (Part::Rust, "ARM's kernels, emulated", |_| arm_kernels()),
     (Part::Page, "build the page", |_| build()),
     (Part::Page, "JavaScript's types", |_| javascript_types()),
     (Part::Page, "page in browsers", page_in_browsers),
@@ -175,6 +176,30 @@ fn build() -> anyhow::Result<Count> {
     );
     web::build_traces()?;
     Ok(ONE)
+}
+
+/// Both of ARM's kernels against the scalar one, where rustup has the target, and a cross-compiler and QEMU are installed.
+fn arm_kernels() -> anyhow::Result<Count> {
+    const TARGET: &str = "aarch64-unknown-linux-gnu";
+    let has_target = output(Command::new("rustc").args(["--print", "target-libdir", "--target", TARGET]))
+        .is_ok_and(|folder| PathBuf::from(folder).is_dir());
+    let (Some(linker), Some(qemu), true) =
+        (find("aarch64-linux-gnu-gcc"), find("qemu-aarch64-static"), has_target)
+    else {
+        println!(
+            "skipped: it needs `rustup target add {TARGET}`, aarch64-linux-gnu-gcc and qemu-aarch64-static"
+        );
+        return Ok(Count { skipped: 1, ..Count::default() });
+    };
+    let runner = format!("{} -cpu max -L /usr/aarch64-linux-gnu", qemu.display());
+    counted(
+        cargo()
+            .args(["test", "--package=digit8-kernels", "--tests", "--target", TARGET, "--"])
+            .args(["--skip", "the_variable_forces", "--skip", "an_expected_kernel"])
+            .envs([("DIGIT8_EXPECT_KERNELS", "neon,dotprod"), ("DIGIT8_CASES", "6")])
+            .env("CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER", linker)
+            .env("CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER", runner),
+    )
 }
 
 fn other_runtimes() -> anyhow::Result<Count> {
