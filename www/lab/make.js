@@ -33,15 +33,6 @@ export async function open(session) {
   const answer = element('p', { class: 'verdict', role: 'status', 'data-testid': 'make-answer' });
   const figures = element('div', { class: 'figures' });
   const tries = new Tries(session, choose);
-  byId('make-body').replaceChildren(
-    element('div', { class: 'controls', role: 'group', 'aria-label': 'Recipes with a name' }, ...named.map(({ made }) => made)),
-    about,
-    controls,
-    answer,
-    element('p', { class: 'controls' }, ...extras(session)),
-    figures,
-    tries.element,
-  );
 
   /** @param {string} recipe */
   function choose(recipe) {
@@ -81,6 +72,17 @@ export async function open(session) {
     if (int8.phase === 'failed') answer.textContent = `This cannot be made: ${int8.trouble}.`;
   });
   await show();
+  // Whole from the start, and what comes later comes below: nothing that is in sight moves.
+  tries.element.hidden = true;
+  byId('make-body').replaceChildren(
+    element('div', { class: 'controls', role: 'group', 'aria-label': 'Recipes with a name' }, ...named.map(({ made }) => made)),
+    about,
+    controls,
+    answer,
+    element('p', { class: 'controls' }, ...extras(session)),
+    figures,
+    tries.element,
+  );
   session.whenAtRest(async () => {
     if (!session.isReady) return;
     try {
@@ -89,6 +91,7 @@ export async function open(session) {
       const pictures = await lab.ask('pictures', Number(parts['activation-bits']));
       answer.textContent += ` Its weights take ${(pictures.weightBytes / 1000).toFixed(1)} kB; what an inference takes stands beside its answer above.`;
       figures.replaceChildren(weights(pictures), ...activations(pictures, session));
+      tries.element.hidden = false;
       tries.made(current(), pictures.weightBytes);
     } catch (error) {
       answer.textContent = sorry(error);
