@@ -8,7 +8,7 @@ use digit8_core::quant::{QParams, Scale, WeightScale, Width, ZeroPoint};
 use ndarray::{Array1, Array2};
 
 use super::Imported;
-use super::walk::Constant;
+use super::constant::Constant;
 use crate::evaluate::{attribute, check_domain, refuse};
 use crate::proto::Node;
 use crate::tensor::{Tensor, Values};

@@ -3,6 +3,7 @@
 //! The graph is followed from its input: every tensor is either a constant, and then what is computed from constants alone is
 //! folded, or the network as far as it has been understood. What fits neither is refused, with the node's name.
 
+mod constant;
 mod layers;
 mod walk;
 

@@ -2,20 +2,12 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::constant::Constant;
 use super::layers::Network;
 use crate::evaluate::{apply, attribute, refuse, unknown};
 use crate::proto::{Graph, Node};
 use crate::tensor::Tensor;
 use crate::{Error, Result};
-
-/// A constant, and the integers that it was made of, if it went through DequantizeLinear.
-#[derive(Clone, Debug)]
-pub struct Constant {
-    /// Its value.
-    pub tensor: Tensor,
-    /// Integers, scale, and zero point.
-    pub integers: Option<[Option<Tensor>; 3]>,
-}
 
 /// What is known of a tensor.
 enum Known {
