@@ -66,7 +66,7 @@ export async function open(session) {
 }
 
 /** How many are right. @param {Confusion} confusion */
-const correct = ({ counts }) => counts.reduce((sum, row, digit) => sum + row[digit], 0);
+export const correct = ({ counts }) => counts.reduce((sum, row, digit) => sum + row[digit], 0);
 
 /** @param {Found} found */
 function verdict({ float, int8, cases, count, source, isTest }) {

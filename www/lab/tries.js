@@ -5,8 +5,10 @@ import { element } from '../dom.js';
 import { tradeoff } from './curves.js';
 import { button, figure, labOf, percent, sorry, whole } from './lab.js';
 import { save } from './save.js';
+import { correct } from './test-digits.js';
 
 /** @import { Session } from '../session.js' */
+/** @import { Found } from './test-digits.js' */
 
 /**
  * A recipe that was tried.
@@ -66,10 +68,10 @@ export class Tries {
       const news = ({ share = 1, done = 0, count = 1 }) => {
         if (turn === this.#turn) this.#progress.value = 0.3 * share + (0.7 * done) / count;
       };
+      /** @type {Found} */
       const { int8, count, isTest } = await labOf(this.#session).watch(news, 'trial');
       if (turn !== this.#turn) return;
-      const right = int8.reduce((/** @type {number} */ sum, /** @type {number[]} */ row, /** @type {number} */ digit) => sum + row[digit], 0);
-      const share = right / count;
+      const share = correct(int8) / count;
       this.#state.textContent = `${recipe} reads ${percent(share)} of ${whole(count)} ${isTest ? 'test' : 'training'} digits, with ${(bytes / 1000).toFixed(1)} kB of weights.`;
       this.#session.say(this.#state.textContent);
       const known = this.#tries.findIndex((one) => one.recipe === recipe && one.network === network);
