@@ -7,7 +7,7 @@ use axum::Router;
 use axum::extract::Request;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use tokio::task::JoinSet;
 use tower_http::services::ServeDir;
@@ -46,7 +46,10 @@ impl FolderServer {
     /// What answers to each address.
     fn app(&self) -> Router {
         let files = ServeDir::new(&self.folder).precompressed_br().precompressed_gzip();
-        let mut app = Router::new().fallback_service(files).layer(middleware::from_fn(cache_control));
+        let mut app = Router::new()
+            .fallback_service(files)
+            .layer(middleware::from_fn(no_hidden_files))
+            .layer(middleware::from_fn(cache_control));
         if self.print_messages {
             app = app.route("/message", post(print_message));
         }
@@ -63,6 +66,14 @@ impl FolderServer {
 async fn print_message(text: String) -> StatusCode {
     println!("{text}");
     StatusCode::NO_CONTENT
+}
+
+/// A file or folder whose name begins with a dot is nobody else's business.
+async fn no_hidden_files(request: Request, next: Next) -> Response {
+    match request.uri().path().contains("/.") || request.uri().path().to_lowercase().contains("/%2e") {
+        true => (StatusCode::NOT_FOUND, "not found").into_response(),
+        false => next.run(request).await,
+    }
 }
 
 /// A header of every answer.
@@ -95,6 +106,7 @@ mod tests {
         write("index.html", "the page");
         write("index.html.br", "the page, smaller");
         write("main-0123456789.js", "a script");
+        write(".secret", "not for others");
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let address = listener.local_addr().unwrap();
         std::thread::spawn(move || FolderServer { folder, isolated, print_messages: true }.serve([listener]));
@@ -157,7 +169,15 @@ mod tests {
     #[test]
     fn nothing_else_is_served() {
         let address = site(false);
-        for path in ["/none.js", "/../Cargo.toml", "//etc/passwd", "/%2e%2e/x", "/index.html/"] {
+        for path in [
+            "/none.js",
+            "/../Cargo.toml",
+            "/.secret",
+            "/%2Esecret",
+            "//etc/passwd",
+            "/%2e%2e/x",
+            "/index.html/",
+        ] {
             check(&ask(address, &format!("GET {path}"), ""), "404", &["not found"]);
         }
         check(&ask(address, "DELETE /", ""), "405", &[]);
