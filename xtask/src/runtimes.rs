@@ -3,21 +3,17 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::Context;
-use digit8_host::process::{find, output, run};
+use digit8_host::process::{output, run};
+use digit8_host::python::{environment, named};
 
+use crate::web::shared_digits;
 use crate::{digit8, root};
-
-/// The variable that names an interpreter which has the packages already.
-const PYTHON: &str = "DIGIT8_PYTHON";
 
 /// What holds digit8's files against them; or a sentence on what is missing.
 pub fn promises() -> anyhow::Result<Result<Command, String>> {
-    let shared = std::env::var_os("DIGIT8_SHARED").filter(|named| !named.is_empty()).map(PathBuf::from);
-    let digits = shared.unwrap_or_else(|| root().join("../shared")).join("mnist");
-    if !digits.is_dir() {
-        return Ok(Err(format!("no MNIST in {}", digits.display())));
-    }
+    let Some(digits) = shared_digits() else {
+        return Ok(Err("there is no MNIST in DIGIT8_SHARED or ../shared".into()));
+    };
     let python = match python() {
         Ok(python) => python,
         Err(error) => return Ok(Err(format!("{error:#}"))),
@@ -35,16 +31,11 @@ fn python() -> anyhow::Result<PathBuf> {
     let has_packages = |program: &Path| {
         output(Command::new(program).args(["-c", "import numpy, onnx, onnxruntime"])).map(drop)
     };
-    if let Some(named) = std::env::var_os(PYTHON).filter(|named| !named.is_empty()) {
-        let program =
-            find(&named).with_context(|| format!("{PYTHON} is {}: no such program", named.display()))?;
+    if let Some(program) = named()? {
         return has_packages(&program).map(|()| program);
     }
-    let folder = root().join("target/interchange-python");
-    let program = folder.join(if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" });
+    let program = environment(&root().join("target/interchange-python"))?;
     if has_packages(&program).is_err() {
-        let system = find("python3").or_else(|| find("python")).context("there is no python3")?;
-        run(Command::new(system).args(["-m", "venv", "--clear"]).arg(&folder))?;
         let list = root().join("tests/interchange/requirements.txt");
         run(Command::new(&program)
             .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"])

@@ -10,4 +10,5 @@ pub mod files;
 pub mod process;
 #[cfg(feature = "progress")]
 pub mod progress;
+pub mod python;
 pub mod terminal;

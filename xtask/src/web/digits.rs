@@ -31,7 +31,9 @@ pub fn pack() -> anyhow::Result<()> {
     let folder = folder();
     println!("packing digits for the page");
     let mut command = digit8::command(["pack".into(), "--out".into(), OsString::from(&folder)])?;
-    if let Some(data) = shared_digits() {
+    if std::env::var_os(DATA_VARIABLE).is_none()
+        && let Some(data) = shared_digits()
+    {
         command.env(DATA_VARIABLE, data);
     }
     let status = command.current_dir(root()).status();
@@ -65,12 +67,11 @@ fn folder() -> PathBuf {
 /// Names a folder with digits to the program `digit8`.
 const DATA_VARIABLE: &str = "DIGIT8_DATA";
 
-/// MNIST in the folder that the tests share, if nobody has named another one.
-fn shared_digits() -> Option<PathBuf> {
-    let shared = std::env::var_os("DIGIT8_SHARED").map_or_else(|| root().join("../shared"), PathBuf::from);
-    let folder = shared.join("mnist");
-    (std::env::var_os(DATA_VARIABLE).is_none() && folder.join("t10k-images-idx3-ubyte.gz").exists())
-        .then_some(folder)
+/// MNIST in the folder that the tests share, if it is there.
+pub fn shared_digits() -> Option<PathBuf> {
+    let named = std::env::var_os("DIGIT8_SHARED").filter(|named| !named.is_empty());
+    let folder = named.map_or_else(|| root().join("../shared"), PathBuf::from).join("mnist");
+    folder.join("t10k-images-idx3-ubyte.gz").exists().then_some(folder)
 }
 
 fn none() -> anyhow::Result<Vec<u8>> {

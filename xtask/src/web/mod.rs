@@ -16,6 +16,7 @@ use digit8_host::files;
 use digit8_host::process::{find, output};
 use digit8_site::{bundle, read_folder};
 
+pub use digits::shared_digits;
 use minify::Minifier;
 
 use crate::root;

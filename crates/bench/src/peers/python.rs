@@ -6,10 +6,8 @@ use std::process::Command;
 use anyhow::{Context, ensure};
 
 use digit8_host::files;
-use digit8_host::process::{find, output, run};
-
-/// The variable that names an interpreter which has the packages already.
-pub const VARIABLE: &str = "DIGIT8_PYTHON";
+use digit8_host::process::{output, run};
+use digit8_host::python::{environment, named};
 
 /// An interpreter, and what it has.
 #[derive(Default)]
@@ -26,10 +24,8 @@ pub struct Python {
 
 /// Finds or makes one.
 pub fn ready(root: &Path, folder: &Path) -> anyhow::Result<Python> {
-    let program = match std::env::var_os(VARIABLE).filter(|named| !named.is_empty()) {
-        Some(named) => {
-            find(&named).with_context(|| format!("{VARIABLE} is {}: no such program", named.display()))?
-        }
+    let program = match named()? {
+        Some(program) => program,
         None => {
             let program = environment(&folder.join("python"))?;
             install(root, &program)?;
@@ -46,21 +42,6 @@ pub fn ready(root: &Path, folder: &Path) -> anyhow::Result<Python> {
         Err(error) => python.left_out.push(format!("pytorch: {error:#}")),
     }
     Ok(python)
-}
-
-/// The interpreter of a virtual environment, which is made if it is not there.
-fn environment(folder: &Path) -> anyhow::Result<PathBuf> {
-    let program = folder.join(if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" });
-    if output(Command::new(&program).args(["-m", "pip", "--version"])).is_err() {
-        let system = find("python3").or_else(|| find("python"));
-        let system = system.with_context(|| {
-            format!("there is no python3: please install it, or name an interpreter in {VARIABLE}")
-        })?;
-        println!("Making a virtual environment in {}", folder.display());
-        run(Command::new(system).args(["-m", "venv", "--clear"]).arg(folder))
-            .context("python3 makes no virtual environment; Debian's package for that is python3-venv")?;
-    }
-    Ok(program)
 }
 
 /// Installs the packages of requirements.txt that are missing, one by one: one that cannot be had is not there, and what
