@@ -3,7 +3,7 @@
 use digit8_core::digits::PIXELS;
 use digit8_host::terminal::{Table, thousands};
 use digit8_interchange::compare::Comparison;
-use digit8_report::chart::{Bar, bars_to_mark, ink};
+use digit8_report::chart::{Bar, Group, bars, ink};
 use digit8_report::page::{Section, chart, document, pixels, table, three_figures};
 use maud::{Markup, html};
 
@@ -32,29 +32,31 @@ pub fn page(
 }
 
 fn step_by_step(comparison: &Comparison) -> Markup {
-    let share = |differing: usize, values: usize| 100.0 * differing as f64 / values.max(1) as f64;
-    let bars = comparison.steps.iter().map(|step| Bar {
+    let of_steps = comparison.steps.iter().map(|step| Bar {
         label: step.name.into(),
-        value: share(step.differing, step.values),
+        value: 100.0 * step.differing as f64 / step.values.max(1) as f64,
         text: format!("{} of {}", thousands(step.differing), thousands(step.values)),
         class: "int8",
     });
-    let most = comparison.steps.iter().map(|step| share(step.differing, step.values)).fold(0.0, f64::max);
+    let group = Group { label: String::new(), bars: of_steps.collect() };
     html! {
         (table(&steps(comparison), "What each step gives: integers where both models have them, else real numbers"))
-        (chart(&bars_to_mark("Share of values that differ, percent", bars.collect(), most), "The share of each step's values that differ, in percent."))
+        (chart(&bars("Share of values that differ, percent", &[group], false), "The share of each step's values that differ, in percent."))
     }
 }
 
 fn why(comparison: &Comparison) -> Markup {
-    let parameters = comparison.parameters.iter().map(|parameter| [parameter.to_string()]);
+    let parameters = comparison.parameters.iter().map(|parameter| {
+        let [first, second] = parameter.values.clone();
+        [parameter.name.clone(), first, second, parameter.cause.describe().into()]
+    });
     let sentences = arithmetic(comparison);
     html! {
         @if comparison.parameters.is_empty() && sentences.is_empty() {
             p { "Weights, scales, zero points and biases are the same, as far as both models have them." }
         }
         @if !comparison.parameters.is_empty() {
-            (table(&Table::new(["not the same in A and B, and the known cause it looks like"], parameters), "Parameters that differ"))
+            (table(&Table::new(["parameter", "A", "B", "looks like"], parameters), "Parameters that differ, and the known cause that it looks like"))
         }
         @for sentence in sentences { p { (sentence) } }
     }

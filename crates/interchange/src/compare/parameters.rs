@@ -112,7 +112,7 @@ fn layer(name: &str, a: &QuantizedLinear, b: &QuantizedLinear, input: Option<QPa
     }
     let differing = a.weight.iter().zip(&b.weight).filter(|(a, b)| a != b).count();
     if differing > 0 {
-        let values = [format!("{differing} integers"), format!("of {}", a.weight.len())];
+        let values = [format!("{} integers", a.weight.len()), format!("the same but for {differing}")];
         found.push(Parameter {
             name: format!("{name}.weight"),
             values,
