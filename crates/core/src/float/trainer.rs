@@ -69,7 +69,14 @@ impl Trainer {
         layer2.backward(dy2, x1, dy1);
 
         self.steps += 1;
-        let adam = adam_step(f64::from(learning_rate), f64::from(self.weight_decay), self.steps);
+        let learning_rate = f64::from(learning_rate);
+        if self.weight_decay > 0.0 {
+            let keep = (1.0 - learning_rate * f64::from(self.weight_decay)) as f32;
+            for layer in [&mut *layer1, layer2, layer3] {
+                layer.decay(keep);
+            }
+        }
+        let adam = adam_step(learning_rate, self.steps);
         layer1.step(x0, dy1, adam);
         layer2.step(x1, dy2, adam);
         layer3.step(x2, dy3, adam);
@@ -95,8 +102,8 @@ impl Trainer {
     }
 }
 
-/// Step `t` of Adam (Kingma and Ba, 2015; AdamW where weights decay), arranged as PyTorch arranges it.
-fn adam_step(learning_rate: f64, weight_decay: f64, t: i32) -> AdamStep {
+/// Step `t` of Adam (Kingma and Ba, 2015), arranged as PyTorch arranges it.
+fn adam_step(learning_rate: f64, t: i32) -> AdamStep {
     AdamStep {
         one_minus_beta1: (1.0 - BETA1) as f32,
         beta2: BETA2 as f32,
@@ -104,7 +111,6 @@ fn adam_step(learning_rate: f64, weight_decay: f64, t: i32) -> AdamStep {
         step_size: (learning_rate / (1.0 - BETA1.powi(t))) as f32,
         inverse_root: (1.0 / (1.0 - BETA2.powi(t)).sqrt()) as f32,
         epsilon: EPSILON,
-        keep: (1.0 - learning_rate * weight_decay) as f32,
     }
 }
 

@@ -227,7 +227,6 @@ impl<'a> Trainer<'a> {
             step_size: (rate / (1.0 - power1)) as f32,
             inverse_root: (1.0 / (1.0 - power2).sqrt()) as f32,
             epsilon: SMALL,
-            keep: 1.0,
         }
     }
 }

@@ -39,7 +39,7 @@ impl Arithmetic for Reproducible {
 /// One step of Adam: PyTorch's formula with the bias corrections of the step worked in.
 ///
 /// `m += (1 - beta1) · (g - m)`, `v = beta2 · v + (1 - beta2) · g²`,
-/// `w = keep · w - step_size · m / (√v · inverse_root + epsilon)`.
+/// `w -= step_size · m / (√v · inverse_root + epsilon)`.
 #[derive(Clone, Copy, Debug)]
 pub struct AdamStep {
     /// `1 - beta1`.
@@ -54,8 +54,6 @@ pub struct AdamStep {
     pub inverse_root: f32,
     /// What keeps the quotient finite.
     pub epsilon: f32,
-    /// What stays of a weight: 1, or less with decoupled weight decay (AdamW, Loshchilov and Hutter 2019). Biases do not decay.
-    pub keep: f32,
 }
 
 /// A linear layer in training: weights, bias, and Adam's two moments of each.
@@ -143,6 +141,14 @@ impl<A: Arithmetic> Layer<A> {
         self.check(weight, x, dy);
         self.check(weight, dx, dy);
         self.kernel.run(Backward { arithmetic: self.arithmetic, weight, dy, x, dx });
+    }
+
+    /// Lets the weights decay, and not the biases: so much stays of each. Before a step of Adam, AdamW (Loshchilov and Hutter 2019).
+    pub fn decay(&mut self, keep: f32) {
+        let weight = &mut self.weight.value;
+        for neuron in 0..weight.count() {
+            weight.row_mut(neuron).iter_mut().for_each(|weight| *weight *= keep);
+        }
     }
 
     /// One step of Adam with the gradients `dyᵀ · x` (weights) and `Σ dy` (bias), summed over the batch.

@@ -198,7 +198,7 @@ impl<A: Arithmetic> Work for Step<'_, A> {
             for row in 0..dy.count() {
                 gradient = simd.add(gradient, simd.load(&dy.vectors(row)[at].0));
             }
-            update::<S, A, 1>(simd, &mut layer.bias, 0, at, [gradient], AdamStep { keep: 1.0, ..adam });
+            update::<S, A, 1>(simd, &mut layer.bias, 0, at, [gradient], adam);
         }
     }
 }
@@ -252,8 +252,7 @@ fn update<S: Simd, A: Arithmetic, const T: usize>(
             accumulate::<S, A>(simd, root, simd.splat(adam.inverse_root), simd.splat(adam.epsilon));
         // Not the mean by the denominator: a mean that has faded to a subnormal number makes a division slow.
         let quotient = simd.divide(simd.splat(-adam.step_size), denominator);
-        let kept = simd.multiply(simd.load(value), simd.splat(adam.keep));
-        let new_value = accumulate::<S, A>(simd, quotient, new_mean, kept);
+        let new_value = accumulate::<S, A>(simd, quotient, new_mean, simd.load(value));
         (*value, *mean, *square) = (simd.store(new_value), simd.store(new_mean), simd.store(new_square));
     }
 }
