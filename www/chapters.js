@@ -2,6 +2,7 @@
 
 import { byId, idle } from './dom.js';
 import { words } from './errors.js';
+import { near } from './near.js';
 import { isMetered, openOffline } from './offline.js';
 import { samples, showSamples } from './samples.js';
 import { openTimes } from './times.js';
@@ -48,7 +49,7 @@ export async function open(session, networks, panels) {
   addEventListener('keydown', helpWithKeys);
   const early = isMetered() ? [] : EARLY;
   for (const id of Object.keys(CHAPTERS)) {
-    if (!early.includes(id)) near(byId(id), () => fill(id));
+    if (!early.includes(id)) near(byId(id)).then(() => fill(id));
   }
   try {
     const digits = await samples();
@@ -84,23 +85,6 @@ async function openChapter(id, session, networks) {
   } catch (error) {
     byId(`${id}-body`).textContent = `This did not load: ${words(error)}. Reload the page to try again; the answers above are not affected.`;
   }
-}
-
-/**
- * Does something once, when an element comes near the window: on a phone, most visitors only draw.
- * @param {Element} element
- * @param {() => void} action
- */
-function near(element, action) {
-  const observer = new IntersectionObserver(
-    (entries) => {
-      if (!entries.some(({ isIntersecting }) => isIntersecting)) return;
-      observer.disconnect();
-      action();
-    },
-    { rootMargin: '160px' },
-  );
-  observer.observe(element);
 }
 
 /** The style of these parts. */

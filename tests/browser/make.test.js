@@ -69,7 +69,7 @@ pageTest('a recipe is made of its parts, kept in the address, and let go', { ski
   await made(page, 'weight-bits=8,2,8');
   await page.getByTestId('granularity').selectOption('true');
   await made(page, 'per-channel');
-  assert.match(decodeURIComponent(page.url()), /recipe=weight-bits=8,2,8\/per-channel\/samples=100/);
+  assert.match(decodeURIComponent(page.url()), /recipe=weight-bits=8,2,8\/per-channel\/calibrate=train\/samples=100/);
   await page.locator('[data-testid="make-answer"]', { hasText: 'of the 40 samples' }).waitFor();
   assert.equal(await value(page, 'make-levels-linear2'), 4);
   assert((await value(page, 'make-levels-linear1')) > 100);

@@ -12,6 +12,7 @@ import init, {
   readPicture,
   recipeJson,
   recipeNeeds,
+  recipeOfFile,
   recipeOfJson,
   recipeParts,
   recipeWith,
@@ -62,8 +63,11 @@ const TASKS = {
   retrain,
   pictures,
   catalog: () => catalog(),
-  /** @param {Report} _ @param {string} recipe */
-  recipeParts: (_, recipe) => recipeParts(recipe),
+  /** A recipe and its parts; without one, that of an int8 file. @param {Report} _ @param {string | undefined} given @param {Uint8Array} file */
+  recipeParts(_, given, file) {
+    const recipe = given ?? recipeOfFile(file);
+    return { recipe, parts: recipeParts(recipe) };
+  },
   /** @param {Report} _ @param {string} recipe @param {string} part @param {string} value */
   recipeWith: (_, recipe, part, value) => recipeWith(recipe, part, value),
   /** @param {Report} _ @param {string} recipe */

@@ -2,6 +2,7 @@
 
 import { byId, element } from '../dom.js';
 import { words } from '../errors.js';
+import { near } from '../near.js';
 import { best } from '../panel.js';
 import { samples } from '../samples.js';
 import { button, labOf, percent, sorry, styled, worker } from './lab.js';
@@ -41,7 +42,9 @@ export async function open(session) {
 
   /** The parts of the recipe that is shown, by name. @type {Record<string, string>} */
   let parts = {};
-  const current = () => recipeOf(session.state) ?? `scheme=${session.state.scheme}`;
+  /** The recipe that is shown. */
+  let shown = '';
+  const current = () => recipeOf(session.state) ?? shown;
   const change = async (/** @type {string} */ part, /** @type {string} */ value) => {
     try {
       choose(await worker.call('recipeWith', current(), part, value));
@@ -54,19 +57,22 @@ export async function open(session) {
   const inputs = new Map();
   controls.replaceChildren(...controlsOf(catalog).map((control) => made(catalog, control, inputs, change, () => parts)));
   const show = async () => {
-    const recipe = current();
-    parts = await worker.call('recipeParts', recipe);
+    const { scheme, networks, recipe: chosen } = session.state;
+    const { file } = networks.int8.loaded ?? {};
+    const told = recipeOf(session.state) ?? (file ? undefined : `scheme=${scheme}`);
+    ({ recipe: shown, parts } = await worker.call('recipeParts', told, file));
     for (const [id, input] of inputs) {
       const value = valueOf(id, parts);
       if (input instanceof HTMLInputElement) input.checked = value === 'true';
       else select(input, value);
     }
-    for (const one of named) one.made.setAttribute('aria-pressed', String(session.state.recipe !== undefined && one.recipe === recipe));
-    about.textContent = named.find((one) => one.recipe === recipe && session.state.recipe !== undefined)?.text ?? `The recipe: ${recipe}`;
+    for (const { made, recipe } of named) made.setAttribute('aria-pressed', String(recipe === chosen));
+    about.textContent = named.find(({ recipe }) => recipe === chosen)?.text ?? `The recipe: ${shown}`;
   };
   session.subscribe((state, before) => {
-    if (state.recipe !== before.recipe || state.scheme !== before.scheme || state.own !== before.own) show();
     const { int8 } = state.networks;
+    const isOther = int8.loaded !== before.networks.int8.loaded;
+    if (isOther || state.recipe !== before.recipe || state.scheme !== before.scheme || state.own !== before.own) show();
     if (int8 === before.networks.int8) return;
     if (int8.phase === 'loading') answer.textContent = `Making the network${int8.share > 0 && int8.share < 1 ? `: ${percent(int8.share, 0)}` : ' …'}`;
     if (int8.phase === 'failed') answer.textContent = `This cannot be made: ${int8.trouble}.`;
@@ -83,8 +89,10 @@ export async function open(session) {
     figures,
     tries.element,
   );
-  session.whenAtRest(async () => {
-    if (!session.isReady) return;
+  // The pictures need the test digits: they come when somebody looks, or has made a network.
+  let isSeen = false;
+  const draw = async () => {
+    if (!session.isReady || !(isSeen || recipeOf(session.state))) return;
     try {
       const lab = labOf(session);
       answer.textContent = await said(session);
@@ -96,7 +104,11 @@ export async function open(session) {
     } catch (error) {
       answer.textContent = sorry(error);
     }
-  });
+  };
+  session.whenAtRest(draw);
+  await near(byId('make'));
+  isSeen = true;
+  if (!figures.hasChildNodes()) await draw();
 }
 
 /** What the int8 network of the moment does. @param {Session} session */

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use digit8_core::Error;
+use digit8_core::{Error, file};
 use digit8_core::quant::observers::OBSERVERS;
 use digit8_core::quant::recipe::{NAMED, PARTS};
 use digit8_core::quant::{Recipe, Rounding};
@@ -73,6 +73,21 @@ pub fn recipe_parts(recipe: &str) -> Result<JsValue, JsError> {
     let recipe = read(recipe)?;
     let parts: BTreeMap<_, _> = PARTS.iter().map(|part| (part.name, part.of(&recipe))).collect();
     Ok(parts.serialize(&serde_wasm_bindgen::Serializer::json_compatible())?)
+}
+
+/// The recipe by which the model in an int8 file was made, as the file says it; of its scheme if it does not.
+///
+/// # Errors
+/// If it is no model, or what it says is no recipe.
+#[wasm_bindgen(js_name = recipeOfFile)]
+pub fn recipe_of_file(file: &[u8]) -> Result<String, JsError> {
+    let info = file::read(file).map_err(refuse)?.info;
+    let recipe = match (info.get("recipe"), info.get("scheme")) {
+        (Some(recipe), _) => recipe.clone(),
+        (None, Some(scheme)) => format!("scheme={scheme}"),
+        (None, None) => String::new(),
+    };
+    Ok(read(&recipe)?.to_string())
 }
 
 /// A recipe with one part as it is wanted.
