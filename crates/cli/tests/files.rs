@@ -285,3 +285,35 @@ fn a_kernel_that_is_not_there_is_said() {
     let said = Desk::new().fail("DIGIT8_KERNEL=avx3 digit8 eval net.safetensors --data data");
     assert!(said.contains("DIGIT8_KERNEL is \"avx3\", expected one of scalar"), "{said}");
 }
+
+#[test]
+fn a_comparison_is_a_page_too() {
+    let desk = Desk::new();
+    for scheme in ["static", "fused"] {
+        desk.succeed(&format!(
+            "digit8 quantize net.safetensors --scheme {scheme} --data data --out {scheme}.safetensors"
+        ));
+    }
+    let said =
+        desk.succeed("digit8 compare static.safetensors fused.safetensors --data data --html page.html");
+    assert!(said.contains("Wrote page.html"), "{said}");
+    let page = fs::read_to_string(desk.path("page.html")).unwrap();
+    assert!(
+        page.starts_with("<!DOCTYPE html>") && page.contains("20 test digits") && page.contains("<svg"),
+        "{page}"
+    );
+    // Of every step, the page has what the terminal has: how many values were compared.
+    let steps = said.lines().filter_map(|line| {
+        let mut words = line.split_whitespace();
+        let (name, count) = (words.next()?, words.next()?);
+        ["integers", "reals"].contains(&words.next()?).then_some((name, count))
+    });
+    let steps: Vec<_> = steps.collect();
+    assert!(steps.len() >= 4, "{said}");
+    for (name, count) in steps {
+        assert!(page.contains(name) && page.contains(count), "{name}, {count}");
+    }
+    let said =
+        desk.fail("digit8 compare static.safetensors fused.safetensors --data data --html fused.safetensors");
+    assert!(said.contains("fused.safetensors"), "{said}");
+}

@@ -1,5 +1,7 @@
-//! Variations of training images, so that a network learns to read drawings: small turns, scalings, shears, shifts, thicker
-//! and thinner strokes. The same seed, epoch and image give the same variation.
+//! Variations of training images, so that a network learns to read drawings: small turns, scalings, shears, shifts, elastic
+//! distortions, thicker and thinner strokes. The same seed, epoch and image give the same variation.
+
+use std::array::from_fn;
 
 use crate::digits::{Digits, PIXELS, SIDE};
 use crate::drawn;
@@ -93,7 +95,8 @@ fn vary(image: &[u8], random: &mut Random, out: &mut [u8]) {
         (scale * aspect, scale / aspect)
     };
     let shear = random.uniform(-0.2, 0.2);
-    let shift = [random.uniform(-2.0, 2.0), random.uniform(-2.0, 2.0)];
+    let shift = [random.uniform(-1.0, 1.0), random.uniform(-1.0, 1.0)];
+    let distortion = Distortion::random(random);
     // From a pixel of the variation back to the point of the image that it shows, through the middle.
     let middle = (SIDE as f32 - 1.0) / 2.0;
     let [a, b, c, d] = [cos / scale_x, (sin + shear) / scale_x, -sin / scale_y, cos / scale_y];
@@ -101,10 +104,46 @@ fn vary(image: &[u8], random: &mut Random, out: &mut [u8]) {
         for column in 0..SIDE {
             let x = column as f32 - middle - shift[0];
             let y = row as f32 - middle - shift[1];
-            let (x, y) = (a * x + b * y + middle, c * x + d * y + middle);
+            let [dx, dy] = distortion.at(column, row);
+            let (x, y) = (a * x + b * y + middle + dx, c * x + d * y + middle + dy);
             out[row * SIDE + column] = sample(&thick, x, y);
         }
     }
+}
+
+/// Knots of the grid of a [`Distortion`] in each direction; the last ones lie just outside the image.
+const KNOTS: usize = 6;
+/// The greatest shift at a knot in each direction, in pixels.
+const GREATEST_SHIFT: f32 = 1.5;
+
+/// An elastic distortion (Simard, Steinkraus and Platt 2003, section 2): every point of the image is shifted a little, neighbours
+/// nearly alike. The shifts, in pixels, are random at the knots of a coarse grid, and blended between them.
+struct Distortion([[[f32; 2]; KNOTS]; KNOTS]);
+
+impl Distortion {
+    fn random(random: &mut Random) -> Self {
+        let mut shift = || random.uniform(-GREATEST_SHIFT, GREATEST_SHIFT);
+        Self(from_fn(|_| from_fn(|_| [shift(), shift()])))
+    }
+
+    /// The shift of a pixel.
+    fn at(&self, column: usize, row: usize) -> [f32; 2] {
+        let [(left, along), (top, down)] = [column, row].map(Self::knot);
+        let between = |row: usize| blend(self.0[row][left], self.0[row][left + 1], along);
+        blend(between(top), between(top + 1), down)
+    }
+
+    /// The knot before a row or column, and the next one's share, 0 to 1: smoothed, so that lines get no kinks.
+    fn knot(at: usize) -> (usize, f32) {
+        let place = at as f32 * ((KNOTS - 1) as f32 / SIDE as f32);
+        let share = place.fract();
+        (place as usize, share * share * (3.0 - 2.0 * share))
+    }
+}
+
+/// Two pairs, mixed by the share of the second.
+fn blend(a: [f32; 2], b: [f32; 2], share: f32) -> [f32; 2] {
+    from_fn(|axis| a[axis] * (1.0 - share) + b[axis] * share)
 }
 
 /// The image at a point between its pixels; paper outside.
@@ -194,6 +233,23 @@ mod tests {
         thicken(digits.image(0), 0.5, &mut thick);
         assert_eq!(same, digits.image(0));
         assert!(ink(&thin) < ink(&same) && ink(&same) < ink(&thick));
+    }
+
+    #[test]
+    fn distortions_are_smooth_and_small() {
+        let distortion = Distortion::random(&mut Random::new(3));
+        let shifts = from_fn::<_, SIDE, _>(|row| from_fn::<_, SIDE, _>(|column| distortion.at(column, row)));
+        assert!(shifts.as_flattened().iter().flatten().all(|shift| shift.abs() <= GREATEST_SHIFT));
+        assert!(shifts.as_flattened().iter().flatten().any(|shift| shift.abs() > 0.3 * GREATEST_SHIFT));
+        for (row, column) in (0..SIDE - 1).flat_map(|row| (0..SIDE - 1).map(move |column| (row, column))) {
+            for neighbour in [shifts[row + 1][column], shifts[row][column + 1]] {
+                let step = (0..2)
+                    .map(|axis| (neighbour[axis] - shifts[row][column][axis]).abs())
+                    .fold(0.0, f32::max);
+                // The steepest place of the blend: 1.5 times as steep as a line between two opposite knots.
+                assert!(step <= 1.5 * 2.0 * GREATEST_SHIFT * (KNOTS - 1) as f32 / SIDE as f32, "{step}");
+            }
+        }
     }
 
     #[test]

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use digit8_core::{Error, file};
 use digit8_core::quant::observers::OBSERVERS;
 use digit8_core::quant::recipe::{NAMED, PARTS};
 use digit8_core::quant::{Recipe, Rounding};
+use digit8_core::{Error, file};
 use serde::Serialize;
 use wasm_bindgen::prelude::*;
 
