@@ -8,7 +8,9 @@ use digit8_core::Kernel;
 use digit8_core::compare::Confusion;
 use digit8_core::digits::{CLASSES, Digits, PIXELS};
 use digit8_core::float::{FloatEngine, Mlp, Schedule, Settings, train};
-use digit8_core::int8::{Int8Engine, QuantizedMlp};
+use digit8_core::int8::{Int8Engine, QuantizedMlp, Scheme};
+use digit8_core::quant::recipe::Set;
+use digit8_data::{Dataset, RecipeFlags};
 
 use super::report::Row;
 use super::sampler::{Bench, Time};
@@ -30,6 +32,17 @@ pub struct Models {
     pub int8: Vec<QuantizedMlp>,
 }
 
+impl Models {
+    /// A network and its quantizations by PyTorch's recipe, calibrated with training digits.
+    pub fn new(float: Mlp, dataset: &Dataset) -> anyhow::Result<Self> {
+        let mut int8 = Vec::new();
+        for scheme in Scheme::ALL {
+            int8.push(RecipeFlags::pytorch(scheme, Set::Train).quantize(&float, dataset)?.int8);
+        }
+        Ok(Self { float, int8 })
+    }
+}
+
 /// An engine with one of the models in it.
 #[derive(Clone)]
 enum Engine {
@@ -48,10 +61,10 @@ impl Engine {
     }
 }
 
-/// Whole inferences: on every kernel in every batch size on one thread, and the largest batch on all threads.
-pub fn inferences(models: &Models, digits: &Rc<Digits>) -> Vec<Bench> {
+/// Whole inferences: on each of these kernels in every batch size on one thread, and the largest batch on all threads.
+pub fn inferences(models: &Models, digits: &Rc<Digits>, kernels: &[Kernel]) -> Vec<Bench> {
     let mut benches = Vec::new();
-    for kernel in Kernel::available() {
+    for &kernel in kernels {
         let int8 = models
             .int8
             .iter()

@@ -8,14 +8,15 @@ use maud::{Markup, html};
 use super::format::{correct, share_of_limit, spread, time, unit};
 use super::goals::outcomes;
 use super::groups::{Group, groups};
+use super::history::{self, Entry};
 use super::report::{Report, Row};
 
-/// The page.
-pub fn page(report: &Report) -> String {
+/// The page; `history` has this run last, if it was kept.
+pub fn page(report: &Report, history: &[Entry]) -> String {
     let groups = groups(report);
     let mut sections = vec![goals(report), ratios(&groups), shares(report, &groups)];
     sections.extend(groups.iter().map(|group| Some(whole(report, group))));
-    sections.extend([stages(report), limits(report)]);
+    sections.extend([stages(report), limits(report), earlier(history)]);
     let sections: Vec<Section> = sections.into_iter().flatten().collect();
     page::document("digit8: speed", &head(report), &sections)
 }
@@ -143,6 +144,15 @@ fn stages(report: &Report) -> Option<Section> {
     section("Stages of an inference", has, page::table(&table, "On the fastest kernel, an image"))
 }
 
+fn earlier(history: &[Entry]) -> Option<Section> {
+    let chart = history::chart(history)?;
+    section(
+        "Earlier runs",
+        true,
+        page::chart(&chart, "On the same processor, by commit; the last is this run."),
+    )
+}
+
 fn limits(report: &Report) -> Option<Section> {
     let rows = report.limits.iter().map(|limit| {
         [limit.name.clone(), format!("{:.0} {}", limit.best, limit.unit), format!("{:.0}", limit.median)]
@@ -160,7 +170,7 @@ mod tests {
     #[test]
     fn a_page_shows_every_row_and_passes_over_what_was_not_measured() {
         let mut run = report([row("digit8", "fused", 64, 1.0), row("<engine> & co", "fused", 64, 10.0)]);
-        let page_of_rows = page(&run);
+        let page_of_rows = page(&run, &[]);
         assert!(page_of_rows.contains("static int8, batch 64, one thread"));
         assert!(page_of_rows.contains("&lt;engine&gt; &amp; co") && !page_of_rows.contains("<engine>"));
         for missing in ["Limits of one core", "Stages of an inference", "To reach"] {
@@ -168,10 +178,10 @@ mod tests {
         }
         run.limits = vec![limit(("FMA zmm", 100.0))];
         run.rows[0].stage = Some("linear1".into());
-        let page = page(&run);
+        let page = page(&run, &[]);
         assert!(page.contains("Limits of one core") && page.contains("linear1"));
         // No samples: nothing to draw, and nothing that is no number in a picture.
         run.rows.clear();
-        assert!(!super::page(&run).contains("NaN"));
+        assert!(!super::page(&run, &[]).contains("NaN"));
     }
 }

@@ -8,6 +8,8 @@ mod engines;
 mod format;
 mod goals;
 mod groups;
+mod grow;
+mod history;
 mod html;
 mod limits;
 mod onnx;
@@ -24,13 +26,12 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use anyhow::{bail, ensure};
+use digit8_core::Kernel;
 use digit8_core::digits::Digits;
 use digit8_core::file::{Info, Model};
 use digit8_core::float::Mlp;
-use digit8_core::int8::Scheme;
-use digit8_core::quant::recipe::Set;
 
-use digit8_data::{Dataset, RecipeFlags, Source, model};
+use digit8_data::{Dataset, Source, model};
 use digit8_host::files;
 use digit8_host::process::output;
 use digit8_host::progress;
@@ -56,7 +57,8 @@ use sampler::{Bench, Effort};
 #[command(
     after_help = "Environment:\n  DIGIT8_PYTHON   an interpreter that has onnxruntime and torch, instead of an environment of our own\n\n\
         Examples:\n  digit8 bench --quick\n  digit8 bench --peers --json out/bench.json --html out/bench.html\n  \
-        digit8 bench --only fused --compare out/bench.json\n  digit8 bench --web --peers --html out/web.html"
+        digit8 bench --only fused --compare out/bench.json\n  digit8 bench --web --peers --html out/web.html\n  \
+        digit8 bench --grow --peers --quick --html out/grow.html"
 )]
 pub struct Args {
     #[command(flatten)]
@@ -85,17 +87,27 @@ pub struct Args {
     /// Compare with an earlier run's JSON
     #[arg(long, value_name = "FILE")]
     compare: Option<PathBuf>,
+    /// Add this run's ratios to a file, as a line of JSON, and show them beside those of earlier runs
+    #[arg(long, value_name = "FILE")]
+    history: Option<PathBuf>,
+    /// Time untrained networks with hidden layers of 32 to 2,048 neurons, on one thread: where does an advantage end?
+    #[arg(long, conflicts_with_all = ["web", "model", "compare", "history"])]
+    grow: bool,
 }
 
 /// Runs the command.
 pub fn run(args: Args) -> anyhow::Result<()> {
-    let outputs: Vec<&Path> = args.json.iter().chain(&args.html).map(PathBuf::as_path).collect();
+    let outputs: Vec<&Path> =
+        args.json.iter().chain(&args.html).chain(&args.history).map(PathBuf::as_path).collect();
     let inputs: Vec<&Path> = args.model.iter().chain(&args.compare).map(PathBuf::as_path).collect();
     files::check_outputs(&outputs, &inputs)?;
     let earlier = args.compare.as_deref().map(Report::read).transpose()?;
     let dataset = args.source.load()?;
-    let models = args.models(&dataset)?;
     let (digits, origin) = repeated(&dataset)?;
+    if args.grow {
+        return grow::run(&args, &dataset, &digits, &origin);
+    }
+    let models = Models::new(args.float()?, &dataset)?;
     let shown = args.model.as_ref().map_or(NOTEBOOK_NAME.into(), |path| path.display().to_string());
     let mut report = Report::new(shown, origin, dataset.train.len(), &models.float);
     if args.web {
@@ -113,7 +125,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
 
     let train = Rc::new(dataset.train);
     let mut benches = limits::limits();
-    benches.extend(engines::inferences(&models, &digits));
+    benches.extend(engines::inferences(&models, &digits, &Kernel::available()));
     benches.extend(stages::stages(&models, &digits));
     benches.extend(engines::trainings(&models.float, &train));
     let mut left_out = Vec::new();
@@ -123,18 +135,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
         report.versions.extend(peers.versions);
         left_out.extend(peers.left_out);
     }
-    benches.retain(|bench| args.wants(bench));
-    ensure!(!benches.is_empty(), "no row has --only {:?} in its name", args.only.unwrap_or_default());
-    let effort = args.effort();
-    let bar = progress::bar(benches.len() * (effort.rounds + 1), "");
-    let (rows, errors) = sampler::sample(benches, effort, &bar);
-    bar.finish_and_clear();
-    left_out.extend(errors.iter().map(|error| format!("{error:#}")));
-    // A process that ended took many rows with it.
-    left_out.sort();
-    left_out.dedup();
-
-    (report.limits, report.rows) = limits::split(rows);
+    left_out.extend(args.time(benches, &mut report)?);
     args.finish(&report, earlier.as_ref(), &left_out)
 }
 
@@ -152,16 +153,43 @@ fn eval_memory(args: &Args, float: &Mlp) -> anyhow::Result<Option<(String, u64)>
 }
 
 impl Args {
+    /// Times what is wanted of these, and puts it into the report. Returns what failed.
+    fn time(&self, mut benches: Vec<Bench>, report: &mut Report) -> anyhow::Result<Vec<String>> {
+        benches.retain(|bench| self.wants(bench));
+        ensure!(
+            !benches.is_empty(),
+            "no row has --only {:?} in its name",
+            self.only.as_deref().unwrap_or_default()
+        );
+        let effort = self.effort();
+        let bar = progress::bar(benches.len() * (effort.rounds + 1), "");
+        let (rows, errors) = sampler::sample(benches, effort, &bar);
+        bar.finish_and_clear();
+        (report.limits, report.rows) = limits::split(rows);
+        let mut left_out: Vec<String> = errors.iter().map(|error| format!("{error:#}")).collect();
+        // A process that ended took many rows with it.
+        left_out.sort();
+        left_out.dedup();
+        Ok(left_out)
+    }
+
     /// Prints the report, and writes it where that is wanted.
     fn finish(&self, report: &Report, earlier: Option<&Report>, left_out: &[String]) -> anyhow::Result<()> {
         show::print(report, earlier);
+        let history = match &self.history {
+            Some(path) => history::add(path, report)?,
+            None => Vec::new(),
+        };
         left_out.iter().for_each(|sentence| println!("left out: {sentence}"));
+        if let Some(path) = &self.history {
+            println!("Wrote {}, run {}", path.display(), history.len());
+        }
         if let Some(path) = &self.json {
             report.write(path)?;
             println!("Wrote {}", path.display());
         }
         if let Some(path) = &self.html {
-            files::write(path, html::page(report).as_bytes())?;
+            files::write(path, html::page(report, &history).as_bytes())?;
             println!("Wrote {}", path.display());
         }
         Ok(())
@@ -178,20 +206,15 @@ impl Args {
             || self.only.as_deref().is_none_or(|only| bench.row.name().contains(only))
     }
 
-    /// The network and its quantizations.
-    fn models(&self, dataset: &Dataset) -> anyhow::Result<Models> {
-        let float = match &self.model {
-            Some(path) => model::read_float(path)?.model,
+    /// The network that is timed.
+    fn float(&self) -> anyhow::Result<Mlp> {
+        match &self.model {
+            Some(path) => Ok(model::read_float(path)?.model),
             None => match digit8_core::file::read(NOTEBOOK)?.model {
-                Model::Float(mlp) => mlp,
+                Model::Float(mlp) => Ok(mlp),
                 Model::Int8(_) => bail!("{NOTEBOOK_NAME} is an int8 model"),
             },
-        };
-        let mut int8 = Vec::new();
-        for scheme in Scheme::ALL {
-            int8.push(RecipeFlags::pytorch(scheme, Set::Train).quantize(&float, dataset)?.int8);
         }
-        Ok(Models { float, int8 })
     }
 }
 
