@@ -2,22 +2,12 @@
 
 use std::mem::MaybeUninit;
 
-use crate::gemm::nonzero::{MAX_GROUPS, NonzeroGroups};
-use crate::simd::{LANES, Simd, Work};
+use crate::gemm::nonzero::NonzeroGroups;
+use crate::simd::{LANES, MAX_GROUPS, Simd, TableLine, Work};
 
-/// A straight line that gives a table's values: `table[p] = (((p · factor + 128) >> 8) + offset) >> 7` for every `p`.
-///
-/// Quantizing a pixel is affine but for the rounding, so there mostly is one; where values are clamped there is none. Sixteen
+/// Quantizing a pixel is affine but for the rounding, so there mostly is a line; where values are clamped there is none. Sixteen
 /// pixels along a line take less time than the look-up of one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Line {
-    /// The line's slope, in steps of 2⁻¹⁵: at least 0.
-    pub factor: i16,
-    /// What is added, in steps of 2⁻⁷.
-    pub offset: i16,
-}
-
-impl Line {
+impl TableLine {
     /// The line of a table that ascends, if it has one.
     pub fn of(table: &[u8; 256]) -> Option<Self> {
         let slope = (i32::from(table[255]) - i32::from(table[0])) * (1 << 15) / 255;
@@ -37,7 +27,7 @@ impl Line {
 
 /// `out[i] = table[x[i]]` along the table's line.
 pub(crate) struct AlongLine<'a> {
-    pub line: Line,
+    pub line: TableLine,
     pub x: &'a [u8],
     pub out: &'a mut [u8],
 }
@@ -128,7 +118,7 @@ mod tests {
         for levels in [1, 3, 7, 15, 31, 63, 127, 255] {
             for start in [0, 17, 74].into_iter().filter(|start| levels + start <= 255) {
                 let table = table(levels, start as i32);
-                let line = Line::of(&table).expect("a line");
+                let line = TableLine::of(&table).expect("a line");
                 let pixels: Vec<u8> = (0..=255).chain(0..7).collect();
                 for kernel in Kernel::available() {
                     let mut out = vec![0; pixels.len()];
@@ -142,8 +132,8 @@ mod tests {
 
     #[test]
     fn a_table_that_is_not_straight_has_no_line() {
-        assert_eq!(Line::of(&table(400, 0)), None, "clamped");
-        assert_eq!(Line::of(&std::array::from_fn(|p| 255 - p as u8)), None, "descending");
-        assert_eq!(Line::of(&std::array::from_fn(|p| (p as u8).wrapping_mul(181))), None);
+        assert_eq!(TableLine::of(&table(400, 0)), None, "clamped");
+        assert_eq!(TableLine::of(&std::array::from_fn(|p| 255 - p as u8)), None, "descending");
+        assert_eq!(TableLine::of(&std::array::from_fn(|p| (p as u8).wrapping_mul(181))), None);
     }
 }

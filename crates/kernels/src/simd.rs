@@ -7,10 +7,6 @@
 
 use std::mem::MaybeUninit;
 
-use crate::gemm::nonzero::{self, MAX_GROUPS};
-use crate::int8::Output;
-use crate::lookup;
-
 /// Lanes of every vector here.
 pub(crate) const LANES: usize = 16;
 
@@ -31,6 +27,37 @@ impl Line {
         unsafe { &*(&raw const *self).cast() }
     }
 }
+
+/// What becomes of a real number that was scaled: `clamp(rint(x) + zero_point, min, max)`, half to even, the zero point
+/// added after rounding (rule 4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Output {
+    /// The integer that stands for 0.
+    pub zero_point: u8,
+    /// The least integer: 0, or the zero point where ReLU is fused.
+    pub min: u8,
+    /// The greatest integer: 255, or less where activations have fewer than eight bits. At least `min`.
+    pub max: u8,
+}
+
+impl Output {
+    /// All eight bits: 0 to 255.
+    pub fn eight_bits(zero_point: u8) -> Self {
+        Self { zero_point, min: 0, max: u8::MAX }
+    }
+}
+
+/// A straight line that gives a table's values: `table[p] = (((p · factor + 128) >> 8) + offset) >> 7` for every `p`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct TableLine {
+    /// The line's slope, in steps of 2⁻¹⁵: at least 0.
+    pub factor: i16,
+    /// What is added, in steps of 2⁻⁷.
+    pub offset: i16,
+}
+
+/// The greatest number of groups that are searched at a time.
+pub(crate) const MAX_GROUPS: usize = 1024;
 
 /// What can be done with any instruction set. A type in place of a function, because [`Simd::run`] needs a name for "the same
 /// for every `S`".
@@ -134,27 +161,21 @@ pub(crate) unsafe trait Simd: Copy {
 
     /// `(((x · factor + 128) >> 8) + offset) >> 7` of sixteen pixels.
     #[inline(always)]
-    fn along_line(self, x: &[u8; LANES], line: lookup::Line) -> [u8; LANES] {
+    fn along_line(self, x: &[u8; LANES], line: TableLine) -> [u8; LANES] {
         let scaled = |x: u8| (i32::from(x) * i32::from(line.factor) + 128) >> 8;
         x.map(|x| ((scaled(x) + i32::from(line.offset)) >> 7) as u8)
     }
 
     /// `out[i] = table[x[i]]`, for as many as there are of both.
-    #[inline(always)]
-    fn lookup(self, table: &[u8; 256], x: &[u8], out: &mut [u8]) {
-        lookup::nonzero(self, table, x, out);
-    }
+    fn lookup(self, table: &[u8; 256], x: &[u8], out: &mut [u8]);
 
     /// Writes the numbers of the groups of four bytes that are not all 0 in all of the rows to `numbers`, in order, and returns
     /// how many. Looks at [`MAX_GROUPS`] groups at most, of rows that have equally many.
-    #[inline(always)]
     fn nonzero_groups<const R: usize>(
         self,
         rows: [&[[u8; 4]]; R],
         numbers: &mut [MaybeUninit<u16>; MAX_GROUPS],
-    ) -> usize {
-        nonzero::search_from(0, 0, rows, numbers)
-    }
+    ) -> usize;
 }
 
 #[cfg(test)]

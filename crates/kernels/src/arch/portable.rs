@@ -1,13 +1,16 @@
 //! Plain Rust arrays: for CPUs without any of the instruction sets, and for Miri.
 
-use crate::int8::Output;
-use crate::simd::{Floats, LANES, Line, Simd, Work};
+use std::mem::MaybeUninit;
+
+use crate::gemm::nonzero;
+use crate::lookup;
+use crate::simd::{Floats, LANES, Line, MAX_GROUPS, Output, Simd, Work};
 
 /// Plain Rust, which every CPU runs.
 #[derive(Clone, Copy)]
 pub(crate) struct Portable;
 
-// SAFETY: groups are searched as by default.
+// SAFETY: `search_from` writes each group that it counts, of those that all rows have.
 unsafe impl Simd for Portable {
     type Ints = [i32; LANES];
     type Reals = Floats;
@@ -111,6 +114,20 @@ unsafe impl Simd for Portable {
     #[inline(always)]
     fn to_bytes(self, x: Floats, output: Output) -> [u8; LANES] {
         x.map(|x| to_byte(x, output))
+    }
+
+    #[inline(always)]
+    fn lookup(self, table: &[u8; 256], x: &[u8], out: &mut [u8]) {
+        lookup::nonzero(self, table, x, out);
+    }
+
+    #[inline(always)]
+    fn nonzero_groups<const R: usize>(
+        self,
+        rows: [&[[u8; 4]]; R],
+        numbers: &mut [MaybeUninit<u16>; MAX_GROUPS],
+    ) -> usize {
+        nonzero::search_from(0, 0, rows, numbers)
     }
 }
 

@@ -3,10 +3,7 @@
 use std::mem::MaybeUninit;
 
 use super::Product;
-use crate::simd::{Line, Simd};
-
-/// The greatest number of groups that are searched at a time.
-pub(crate) const MAX_GROUPS: usize = 1024;
+use crate::simd::{Line, MAX_GROUPS, Simd};
 
 /// The groups of rows, or of a part of them, that are not all 0.
 pub(crate) struct NonzeroGroups<'a> {

@@ -2,10 +2,10 @@
 
 use std::mem::MaybeUninit;
 
-use super::nonzero::{MAX_GROUPS, NonzeroGroups, add_groups, parts};
+use super::nonzero::{NonzeroGroups, add_groups, parts};
 use super::pack::{ANY_SIZE, PANEL, Panels, panels};
 use crate::Kernel;
-use crate::simd::{LANES, Line, Simd, Work};
+use crate::simd::{LANES, Line, MAX_GROUPS, Simd, Work};
 
 /// Rows that go together where there are 32 registers. On AVX-512, 3·7 sums, a group's seven lines, and one register for
 /// activations are 29; on NEON, 2·12 sums and a few more.

@@ -11,9 +11,10 @@ mod stage;
 mod tensor;
 
 use crate::gemm::Panels;
-use crate::simd::{LANES, Line, Simd, Work};
+pub use crate::simd::Output;
+use crate::simd::{LANES, Line, Simd, TableLine, Work};
 use crate::{Kernel, lookup};
-pub use stage::{Dequantize, Output, Requantize};
+pub use stage::{Dequantize, Requantize};
 pub use tensor::{extremes, min_max, quantize};
 
 use stage::{Dequantized, Layer, Sums};
@@ -142,13 +143,13 @@ impl Work for Arrangement {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PixelTable {
     values: [u8; 256],
-    line: Option<lookup::Line>,
+    line: Option<TableLine>,
 }
 
 impl PixelTable {
     /// The table of the values of pixels 0 to 255. It takes some time to prepare; [`lookup`] does without.
     pub fn new(values: [u8; 256]) -> Self {
-        Self { values, line: lookup::Line::of(&values) }
+        Self { values, line: TableLine::of(&values) }
     }
 
     /// `out[i] = table[x[i]]`.

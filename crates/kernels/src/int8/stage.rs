@@ -1,7 +1,7 @@
 //! What becomes of the exact sums: the output stages, written once for every kernel.
 
 use crate::gemm::Product;
-use crate::simd::{Floats, LANES, Line, Simd};
+use crate::simd::{Floats, LANES, Line, Output, Simd};
 
 /// What a layer does with the exact sums of sixteen neurons.
 pub(super) trait Stage {
@@ -76,25 +76,6 @@ impl<T: Stage> Product for Layer<'_, T> {
 
 /// The sums themselves.
 pub(super) struct Sums;
-
-/// What becomes of a real number that was scaled: `clamp(rint(x) + zero_point, min, max)`, half to even, the zero point
-/// added after rounding (rule 4).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Output {
-    /// The integer that stands for 0.
-    pub zero_point: u8,
-    /// The least integer: 0, or the zero point where ReLU is fused.
-    pub min: u8,
-    /// The greatest integer: 255, or less where activations have fewer than eight bits. At least `min`.
-    pub max: u8,
-}
-
-impl Output {
-    /// All eight bits: 0 to 255.
-    pub fn eight_bits(zero_point: u8) -> Self {
-        Self { zero_point, min: 0, max: u8::MAX }
-    }
-}
 
 /// The output stage of a static layer: an exact sum becomes the next layer's `u8`.
 ///

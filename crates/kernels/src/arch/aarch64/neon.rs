@@ -16,10 +16,9 @@
 use std::arch::aarch64::*;
 use std::mem::MaybeUninit;
 
-use crate::gemm::nonzero::{self, MAX_GROUPS};
-use crate::int8::Output;
+use crate::gemm::nonzero;
 use crate::lookup;
-use crate::simd::{Floats, LANES, Line, Simd, Work};
+use crate::simd::{Floats, LANES, Line, MAX_GROUPS, Output, Simd, TableLine, Work};
 
 macro_rules! neon {
     ($($code:tt)+) => { compiled_for! { "neon" $($code)+ } };
@@ -102,6 +101,11 @@ where
     #[inline(always)]
     fn dot4(self, sums: Ints, x: [u8; 4], w: &Line) -> Ints {
         Products::dot4(self, sums, x, w)
+    }
+
+    #[inline(always)]
+    fn lookup(self, table: &[u8; 256], x: &[u8], out: &mut [u8]) {
+        lookup::nonzero(self, table, x, out);
     }
 
     neon! {
@@ -196,7 +200,7 @@ where
             bytes
         }
 
-        fn along_line(self, x: &[u8; LANES], line: lookup::Line) -> [u8; LANES] {
+        fn along_line(self, x: &[u8; LANES], line: TableLine) -> [u8; LANES] {
             // SAFETY: 16 readable bytes, and the load needs no alignment.
             let x = unsafe { vld1q_u8(x.as_ptr()) };
             let offset = vdupq_n_s16(line.offset);

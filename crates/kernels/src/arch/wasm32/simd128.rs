@@ -14,10 +14,9 @@ use std::arch::wasm32::*;
 use std::mem::MaybeUninit;
 
 use super::fma;
-use crate::gemm::nonzero::{self, MAX_GROUPS};
-use crate::int8::Output;
+use crate::gemm::nonzero;
 use crate::lookup;
-use crate::simd::{Floats, LANES, Line, Simd, Work};
+use crate::simd::{Floats, LANES, Line, MAX_GROUPS, Output, Simd, TableLine, Work};
 
 /// The instructions of `simd128`, or these and the [relaxed](super::relaxed) ones: but for the products, both compute alike.
 #[derive(Clone, Copy)]
@@ -205,7 +204,12 @@ where
     }
 
     #[inline(always)]
-    fn along_line(self, x: &[u8; LANES], line: lookup::Line) -> [u8; LANES] {
+    fn lookup(self, table: &[u8; 256], x: &[u8], out: &mut [u8]) {
+        lookup::nonzero(self, table, x, out);
+    }
+
+    #[inline(always)]
+    fn along_line(self, x: &[u8; LANES], line: TableLine) -> [u8; LANES] {
         // SAFETY: 16 readable bytes, and the load needs no alignment.
         let x = unsafe { v128_load(x.as_ptr().cast()) };
         let (factor, offset) = (i16x8_splat(line.factor), i16x8_splat(line.offset));

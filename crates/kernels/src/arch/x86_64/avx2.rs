@@ -16,10 +16,9 @@
 use std::arch::x86_64::*;
 use std::mem::MaybeUninit;
 
-use crate::gemm::nonzero::{self, MAX_GROUPS};
-use crate::int8::Output;
+use crate::gemm::nonzero;
 use crate::lookup;
-use crate::simd::{Floats, LANES, Line, Simd, Work};
+use crate::simd::{Floats, LANES, Line, MAX_GROUPS, Output, Simd, TableLine, Work};
 
 macro_rules! avx2 {
     ($($code:tt)+) => { compiled_for! { "avx2,fma,popcnt" $($code)+ } };
@@ -97,6 +96,11 @@ where
     #[inline(always)]
     fn dot4(self, sums: Ints, x: [u8; 4], w: &Line) -> Ints {
         Products::dot4(self, sums, x, w)
+    }
+
+    #[inline(always)]
+    fn lookup(self, table: &[u8; 256], x: &[u8], out: &mut [u8]) {
+        lookup::nonzero(self, table, x, out);
     }
 
     avx2! {
@@ -195,7 +199,7 @@ where
             bytes
         }
 
-        fn along_line(self, x: &[u8; LANES], line: lookup::Line) -> [u8; LANES] {
+        fn along_line(self, x: &[u8; LANES], line: TableLine) -> [u8; LANES] {
             // SAFETY: 16 readable bytes, and the load needs no alignment.
             let x = _mm256_cvtepu8_epi16(unsafe { _mm_loadu_si128(x.as_ptr().cast()) });
             // `vpmulhrsw` gives (a · b + 2¹⁴) >> 15.

@@ -12,10 +12,7 @@
 use std::arch::x86_64::*;
 use std::mem::MaybeUninit;
 
-use crate::gemm::nonzero::MAX_GROUPS;
-use crate::int8::Output;
-use crate::lookup;
-use crate::simd::{Floats, LANES, Line, Simd};
+use crate::simd::{Floats, LANES, Line, MAX_GROUPS, Output, Simd, TableLine};
 
 macro_rules! avx512 {
     ($($code:tt)+) => {
@@ -133,7 +130,7 @@ unsafe impl Simd for Avx512 {
             bytes
         }
 
-        fn along_line(self, x: &[u8; LANES], line: lookup::Line) -> [u8; LANES] {
+        fn along_line(self, x: &[u8; LANES], line: TableLine) -> [u8; LANES] {
             // SAFETY: 16 readable bytes, and the load needs no alignment.
             let x = _mm256_cvtepu8_epi16(unsafe { _mm_loadu_si128(x.as_ptr().cast()) });
             // `vpmulhrsw` gives (a · b + 2¹⁴) >> 15.
