@@ -181,3 +181,29 @@ firefoxTest('the benchmark runs, and can be cancelled', {}, async (page) => {
   assert.match(await text(page, 'bench-state'), /^Cancelled after \d+ of \d+ rounds\.$/);
   await page.waitForSelector(hook('bench-copy-text'));
 });
+
+for (const width of [320, 390, 768, 1280]) {
+  firefoxTest(`in ${width} pixels nothing is wider than the window, and no target is too small`, {}, async (page) => {
+    await page.setViewport({ width, height: 900 });
+    await ready(page);
+    await draw(page, DRAWINGS[3]);
+    for (const [chapter, part] of Object.entries({ why: 'why-all', neuron: 'neuron-accumulator', bits: 'bits-8', make: 'recipe-about', own: 'open-file', how: 'how-scale-input', class: 'iframe' })) {
+      await page.$eval(`#${chapter}`, (chapter) => chapter.scrollIntoView());
+      await page.waitForSelector(hook(part));
+    }
+    const bad = await page.$$eval(
+      'main *',
+      (parts, width) =>
+        parts
+          .map((part) => ({ part, box: part.getBoundingClientRect() }))
+          .filter(({ part, box }) => {
+            const isWide = (box.right > width + 1 || box.left < -1) && !part.closest('.wide, svg, .unseen');
+            return box.width > 0 && (isWide || (part.matches('button, select, input, summary') && Math.min(box.width, box.height) < 24));
+          })
+          .map(({ part, box }) => `${JSON.stringify(box)} ${part.outerHTML.slice(0, 100)}`),
+      width,
+    );
+    assert.deepEqual(bad, []);
+    assert(await page.evaluate((width) => document.documentElement.scrollWidth <= width, width));
+  });
+}

@@ -5,6 +5,7 @@
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
+import { readdirSync, statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { after, test } from 'node:test';
@@ -177,6 +178,39 @@ export async function openChapters(page) {
     await page.getByTestId(part).waitFor();
   }
   await page.locator('h1').scrollIntoViewIfNeeded();
+}
+
+/** Whether the page was built with test digits. */
+export const hasDigits = () => readdirSync(`${ROOT}dist/digits`).some((name) => /^test.*\.digits$/.test(name) && statSync(`${ROOT}dist/digits/${name}`).size > 1000);
+
+/** Fills every chapter with what it can show. @param {Page} page */
+export async function fillChapters(page) {
+  const parts = {
+    why: 'why-all',
+    walk: 'walk-sqnr-linear3',
+    neuron: 'neuron-accumulator',
+    'test-digits': 'run-test-digits',
+    bits: 'bits-8',
+    make: 'make-levels-linear1',
+    retrain: 'retrain',
+    own: 'open-file',
+    bench: 'bench-run',
+    how: 'how-scale-input',
+    words: 'word-scale',
+    class: 'iframe',
+  };
+  for (const [chapter, part] of Object.entries(parts)) {
+    await page.locator(`#${chapter}`).scrollIntoViewIfNeeded();
+    await page.getByTestId(part).waitFor({ state: 'attached' });
+  }
+  await page.getByTestId('run-test-digits').click();
+  await page.getByTestId('test-accuracy-int8').waitFor({ timeout: 0 });
+  await page.getByTestId('case-kind').selectOption('all');
+  await page.getByTestId('walk-run').click();
+  await page.getByTestId('walk-right-7').waitFor({ timeout: 0 });
+  await page.getByTestId('make-read').click();
+  await page.getByTestId('try-share-0').waitFor({ timeout: 0 });
+  for (const word of await page.locator('#words summary').all()) await word.click();
 }
 
 /** A phone. */

@@ -7,6 +7,9 @@ const WIDTH = 320;
 const HEIGHT = 190;
 const [LEFT, RIGHT, TOP, FOOT] = [40, 8, 10, 24];
 
+/** The most letters of a point's name. */
+const ROOM = 22;
+
 /** Picture of a name. @param {string} name @param {Node[]} children */
 const picture = (name, children) => svg('svg', { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: 'img', 'aria-label': name }, ...children);
 
@@ -55,7 +58,11 @@ export function tradeoff(name, points) {
         svg('title', {}, `${label}: ${(100 * share).toFixed(2)} % of the test digits in ${(bytes / 1000).toFixed(1)} kB`),
       ),
     ),
-    ...points.filter(({ isPinned }) => isPinned).map(({ bytes, share, label }) => svg('text', { x: x(bytes) + 8, y: y(share) + 4 }, label)),
+    // A name stands on the side that has room, and as much of it as there is room for.
+    ...points.filter(({ isPinned }) => isPinned).map(({ bytes, share, label }) => {
+      const isLeft = x(bytes) > WIDTH / 2;
+      return svg('text', { x: x(bytes) + (isLeft ? -9 : 9), y: y(share) + 4, 'text-anchor': isLeft ? 'end' : 'start' }, label.length > ROOM ? `${label.slice(0, ROOM - 1)}…` : label);
+    }),
   ]);
 }
 

@@ -13,7 +13,7 @@ import { save } from './save.js';
 /** @import { Opened } from './open-file.js' */
 
 /** What an ONNX network takes for a pixel, where its file does not say. */
-const SCALINGS = { normalized: 'normalised, as here and in PyTorch’s example', unit: 'from 0 to 1, as in Keras’ examples', bytes: 'from 0 to 255' };
+const SCALINGS = { normalized: 'normalised, as here', unit: 'from 0 to 1', bytes: 'from 0 to 255' };
 
 /** @param {Session} session */
 export async function open(session) {
@@ -27,7 +27,15 @@ export async function open(session) {
     { id: 'own-scaling', 'data-testid': 'open-scaling' },
     ...Object.entries(SCALINGS).map(([value, label]) => element('option', { value }, label)),
   );
-  const zone = element('div', { class: 'drop' }, element('label', { for: input.id }, 'Drop a file anywhere on the page, or choose one'), input, element('label', { for: scaling.id }, 'An ONNX network takes pixels'), scaling);
+  const zone = element(
+    'div',
+    { class: 'drop' },
+    element('label', { for: input.id }, 'Drop a file anywhere on the page, or choose one'),
+    input,
+    element('label', { for: scaling.id }, 'An ONNX network takes pixels'),
+    scaling,
+    element('p', { class: 'small' }, 'PyTorch’s example normalises them; Keras’ examples take them from 0 to 1.'),
+  );
   byId('own-body').replaceChildren(zone, state, element('p', { class: 'controls' }, back), shown, takeAway(session, (text) => (state.textContent = text)));
 
   const opened = async (/** @type {File | undefined} */ file) => {
