@@ -189,7 +189,7 @@ test('two deployments of one origin leave each other alone', { timeout: 600_000 
     await cached(page);
     await offline(page).getByText('all of its networks').waitFor();
     // What opens by itself has what it reads: nothing is on its way when the network goes.
-    await page.getByTestId('make-sqnr-linear1').waitFor({ state: 'attached' });
+    for (const id of ['calibration-digits', 'iframe']) await page.getByTestId(id).waitFor({ state: 'attached' });
   }
   asked.length = 0;
   await context.setOffline(true);
