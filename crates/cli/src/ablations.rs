@@ -58,7 +58,7 @@ struct Way {
 
 /// What is trained: everything, as the shipped network was, and everything but one thing.
 fn ways() -> Vec<Way> {
-    let (shares, hand) = (Shares { drawn: 0.05, pens: 0.15, others: 0.07 }, Hand::default());
+    let (shares, hand) = (Shares { drawn: 0.05, pens: 0.15, others: 0.07, plain: 0.0 }, Hand::default());
     let way = |name, shares, hand| Way { name, shares, hand };
     vec![
         way("images alone", Shares::default(), hand),

@@ -62,7 +62,10 @@ pub struct Args {
     /// How much of the weights' running average stays at each step, as in 0.999; the average is the trained network
     #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = share)]
     average: f32,
-    /// Shift, turn, scale, shear, thicken and thin the images, so that the network reads drawings
+    /// Set weights to 0 that are smaller than this share of the greatest of their layer, when training is done: the int8 file gets smaller
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = share)]
+    prune: f32,
+    /// Shift, turn, scale, shear, distort, thicken and thin the images, so that the network reads drawings
     #[arg(long)]
     augment: bool,
     #[command(flatten)]
@@ -115,9 +118,12 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     let outputs: Vec<&Path> = iter::once(&args.out).chain(&curve).map(PathBuf::as_path).collect();
     let inputs: Vec<&Path> = args.init.iter().chain(&args.order).map(PathBuf::as_path).collect();
     files::check_outputs(&outputs, &inputs)?;
-    let initial = match &args.init {
-        Some(path) => model::read_float(path)?.model,
-        None => Mlp::random(args.hidden, args.seed)?,
+    let (initial, before) = match &args.init {
+        Some(path) => {
+            let stored = model::read_float(path)?;
+            (stored.model, Some(stored.info))
+        }
+        None => (Mlp::random(args.hidden, args.seed)?, None),
     };
     let order = args.order.as_deref().map(order::read).transpose()?;
     let dataset = args.source.load()?;
@@ -136,11 +142,11 @@ pub fn run(args: Args) -> anyhow::Result<()> {
 
     let mut bar = TrainingBar::new();
     let mut step = |progress: Progress| bar.step(progress.step, progress.steps, progress.loss);
-    let mlp = train(&initial, kernel, images, &settings, order, &mut step)?;
+    let mlp = train(&initial, kernel, images, &settings, order, &mut step)?.pruned(args.prune);
     let losses = bar.finish();
 
     let mut info = model::trained_info(&mlp, &settings, &dataset.title);
-    args.describe(pens.as_ref(), &mut info);
+    args.describe(pens.as_ref(), before.as_ref(), &mut info);
     let model = Model::Float(mlp);
     model::write(&args.out, &model, &info)?;
     if let Some(curve) = &curve {
@@ -172,7 +178,7 @@ fn right_of(model: &Model, digits: &Digits, what: &str) -> String {
 
 impl Args {
     /// Adds what this training was made of to the file's metadata.
-    fn describe(&self, pens: Option<&Pens>, info: &mut Info) {
+    fn describe(&self, pens: Option<&Pens>, before: Option<&Info>, info: &mut Info) {
         let mut set = |name: &str, value: String| info.insert(name.into(), value);
         set("augment", self.augment.to_string());
         set("drawn", self.drawings.drawn.to_string());
@@ -182,6 +188,17 @@ impl Args {
         }
         if self.drawings.others > 0.0 {
             set("others", self.drawings.others.to_string());
+        }
+        if let Some(before) = before {
+            let known =
+                ["epochs", "optimizer"].map(|name| before.get(name).map_or("unknown", String::as_str));
+            set("before", format!("{} epochs, {}", known[0], known[1]));
+        }
+        if self.drawings.plain > 0.0 {
+            set("plain", self.drawings.plain.to_string());
+        }
+        if self.prune > 0.0 {
+            set("prune", self.prune.to_string());
         }
         if self.teacher.is_some() {
             set("teaching", self.teaching.to_string());
@@ -214,6 +231,9 @@ struct Drawings {
     /// The share of images that give way to letters, shapes and scribbles, whose target is no digit
     #[arg(long, value_name = "SHARE", default_value_t = 0.0, requires = "augment", value_parser = share)]
     others: f32,
+    /// Of the data set's images that are left, the share that is shown as it is
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0, requires = "augment", value_parser = share)]
+    plain: f32,
     /// How far drawings are slanted, either way, in degrees
     #[arg(long, value_name = "DEGREES", default_value_t = Hand::default().slant, value_parser = slant)]
     slant: f32,
@@ -230,7 +250,7 @@ struct Drawings {
 
 impl Drawings {
     fn shares(&self) -> Shares {
-        Shares { drawn: self.drawn, pens: self.strokes, others: self.others }
+        Shares { drawn: self.drawn, pens: self.strokes, others: self.others, plain: self.plain }
     }
 
     fn hand(&self) -> Hand {

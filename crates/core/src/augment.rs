@@ -12,7 +12,7 @@ use crate::pens::Pens;
 use crate::random::Random;
 use crate::stroke::rasterize;
 
-/// The shares of images, 0 to 1 each, that give way to drawings.
+/// The shares of images, 0 to 1 each, that give way to drawings, or are not varied.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Shares {
     /// To the same digit [`drawn`] by rule.
@@ -21,6 +21,8 @@ pub struct Shares {
     pub pens: f32,
     /// To something that is no digit, one of [`others`].
     pub others: f32,
+    /// Of the images that are left, the share that is shown as it is.
+    pub plain: f32,
 }
 
 /// Training images, each a little different in every epoch.
@@ -41,7 +43,7 @@ impl<'a> Augmented<'a> {
 
     /// The drawing that image `index` gives way to, if it does, and its target.
     fn drawing(&self, digit: u8, random: &mut Random) -> Option<(Varied, Target)> {
-        let Shares { drawn, pens, others } = self.shares;
+        let Shares { drawn, pens, others, .. } = self.shares;
         let mut lot = random.uniform(0.0, 1.0);
         let mut falls_to = |share: f32| {
             lot -= share;
@@ -72,6 +74,10 @@ impl Source for Augmented<'_> {
             Some(((strokes, pen), target)) => {
                 pixels.copy_from_slice(&rasterize(&strokes, pen).unwrap_or([0; PIXELS]));
                 target
+            }
+            None if self.shares.plain > 0.0 && random.uniform(0.0, 1.0) < self.shares.plain => {
+                pixels.copy_from_slice(self.digits.image(index));
+                certain(digit)
             }
             None => {
                 vary(self.digits.image(index), &mut random, pixels);
@@ -210,6 +216,23 @@ mod tests {
         assert_eq!(variation(1, 2), variation(1, 2));
         assert_ne!(variation(1, 2), variation(1, 3));
         assert_ne!(variation(1, 2), variation(2, 2));
+    }
+
+    #[test]
+    fn a_share_is_left_as_it_is() {
+        let digits = plus();
+        let plain = |share| {
+            let shares = Shares { plain: share, ..Shares::default() };
+            let source = Augmented::new(&digits, None, 5, shares, Hand::default());
+            let mut pixels = [0; PIXELS];
+            let is_plain = |epoch| {
+                source.image(epoch, 0, &mut pixels);
+                pixels == digits.image(0)
+            };
+            (0..400).map(is_plain).filter(|&plain| plain).count()
+        };
+        assert_eq!((plain(0.0), plain(1.0)), (0, 400));
+        assert!((180..=300).contains(&plain(0.6)), "{}", plain(0.6));
     }
 
     #[test]

@@ -40,6 +40,17 @@ impl Mlp {
         &self.layers
     }
 
+    /// The network without its smallest weights: those below `share` of the greatest of their layer are 0 (magnitude pruning, Han
+    /// et al. 2015, "Learning both weights and connections for efficient neural networks"). Biases stay.
+    pub fn pruned(mut self, share: f32) -> Self {
+        for Linear { weight, .. } in &mut self.layers {
+            let greatest = weight.iter().fold(0.0f32, |greatest, weight| greatest.max(weight.abs()));
+            let least = share * greatest;
+            weight.mapv_inplace(|weight| if weight.abs() < least { 0.0 } else { weight });
+        }
+        self
+    }
+
     /// The sizes of the two hidden layers.
     pub fn hidden(&self) -> [usize; 2] {
         [self.layers[0].bias.len(), self.layers[1].bias.len()]
