@@ -41,17 +41,17 @@ pub static NAMED: [Named; 7] = [
     Named {
         name: "best-4",
         about: "The most that 4 bits a weight gave on training digits kept apart.",
-        text: "scheme=fused/weight-bits=4/per-channel/weight-range=mse/calibrate=train/samples=1000/retrain=2/learning-rate=0.0003",
+        text: "scheme=fused/weight-bits=4/per-channel/weight-range=mse/calibrate=train/samples=1000/rounding=gptq",
     },
     Named {
         name: "best-3",
         about: "The most that 3 bits a weight gave on training digits kept apart.",
-        text: "scheme=fused/weight-bits=3/per-channel/weight-range=mse/calibrate=train/samples=1000/retrain=2/learning-rate=0.0003",
+        text: "scheme=fused/weight-bits=3/per-channel/weight-range=mse/calibrate=train/samples=1000/equalize/rounding=gptq",
     },
     Named {
         name: "best-2",
         about: "The most that 2 bits a weight gave on training digits kept apart.",
-        text: "scheme=fused/weight-bits=2/per-channel/weight-range=mse/calibrate=train/samples=1000/retrain=2/learning-rate=0.0003",
+        text: "scheme=fused/weight-bits=2/per-channel/weight-range=mse/calibrate=train/samples=1000/rounding=gptq",
     },
 ];
 
