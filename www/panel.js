@@ -68,8 +68,9 @@ export class Panel {
     const most = probabilities && best(probabilities);
     this.#section.classList.toggle('blank', most === undefined);
     this.#digit.textContent = most === undefined ? NONE : String(most);
-    this.#verdict.textContent = isSure ? this.#digit.textContent : 'not sure';
-    this.#section.classList.toggle('unsure', most !== undefined && !isSure);
+    const isUnsure = most !== undefined && !isSure;
+    this.#verdict.textContent = isUnsure ? 'not sure' : this.#digit.textContent;
+    this.#section.classList.toggle('unsure', isUnsure);
     this.#rows.forEach(({ row, bar, value }, digit) => {
       const probability = probabilities?.[digit];
       bar.style.setProperty('--share', String(probability ?? 0));

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
-import { draw, pageTest, ready, text } from './harness.js';
+import { DRAWINGS, PHONE, draw, pageTest, ready, text } from './harness.js';
 import { tensors } from './reference.js';
 
 /** @import { Page } from 'playwright-core' */
@@ -98,6 +98,8 @@ for (const [name, ask] of /** @type {[string, (page: Page) => Promise<unknown>][
     await ask(page);
     await page.getByTestId('make-levels-linear1').waitFor({ state: 'attached' });
     assert(asked.length > 0);
+    await page.locator('[data-testid="make-answer"]', { hasText: 'Its weights take' }).waitFor();
+    assert.equal((await text(page, 'make-answer')).split('Its weights take').length, 2, 'said once');
   });
 }
 
@@ -132,6 +134,38 @@ pageTest('a range that is moved is clipped, and comes back with the link', { pat
   await page.waitForFunction(() => location.search.includes('ranges='));
   await page.locator('[data-testid="range-greatest-linear1"]:not([data-value="' + before + '"])').waitFor();
   assert((await value(page, 'range-greatest-linear1')) < 0.05 * before);
+});
+
+pageTest('a finger moves the end of a range', { ...PHONE, path: '?recipe=scheme=fused/samples=100', skip, unready: true }, async (page, context) => {
+  await made(page, 'samples=100');
+  const handle = page.getByTestId('range-greatest-linear1');
+  await page.locator('#make').scrollIntoViewIfNeeded();
+  await handle.waitFor();
+  await handle.evaluate((handle) => handle.scrollIntoView({ block: 'center' }));
+  const before = await value(page, 'range-greatest-linear1');
+  const box = await handle.boundingBox();
+  assert(box);
+  const finger = await context.newCDPSession(page);
+  const touch = (/** @type {'touchStart' | 'touchMove' | 'touchEnd'} */ type, /** @type {number[]} */ ...across) =>
+    finger.send('Input.dispatchTouchEvent', { type, touchPoints: across.map((share) => ({ x: box.x + share * box.width, y: box.y + box.height / 2 })) });
+  await touch('touchStart', 0.95);
+  for (let step = 1; step <= 9; step++) await touch('touchMove', 0.95 - 0.05 * step);
+  await touch('touchEnd');
+  await page.waitForFunction(() => location.search.includes('ranges='));
+  await page.locator(`[data-testid="range-greatest-linear1"]:not([data-value="${before}"])`).waitFor();
+  assert((await value(page, 'range-greatest-linear1')) < 0.7 * before);
+});
+
+pageTest('a slow recipe in the making leaves the pad to the pen', { skip }, async (page) => {
+  await page.getByTestId('recipe-best-4').click();
+  await page.locator('[data-testid="make-answer"]', { hasText: /^Making the network: [1-9]/ }).waitFor({ timeout: 0 });
+  for (const digit of Object.keys(DRAWINGS)) {
+    await page.getByTestId('clear').dispatchEvent('click');
+    await draw(page, digit);
+    assert.equal(await text(page, 'float-digit'), digit);
+    assert.equal(await text(page, 'int8-digit'), digit, 'the network of before answers meanwhile');
+  }
+  assert.equal(await page.locator('html[data-ready="true"]').count(), 0, 'and the recipe is still in the making');
 });
 
 pageTest('every recipe that is tried is a point of accuracy against bytes', { path: '?recipe=weight-bits=4/scheme=dynamic', skip, unready: true }, async (page) => {

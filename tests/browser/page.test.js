@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { after } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
-import { DRAWINGS, PHONE, accessibilityProblems, assertRead, draw, openChapters, pageTest, ready, serve, text } from './harness.js';
+import { DRAWINGS, PHONE, accessibilityProblems, assertRead, draw, openChapters, pageTest, ready, serve, stroke, text } from './harness.js';
 
 for (const digit of Object.keys(DRAWINGS)) {
   pageTest(`a drawn ${digit} is a ${digit} for both networks`, {}, async (page) => {
@@ -22,7 +22,8 @@ for (const digit of Object.keys(DRAWINGS)) {
       assert.equal(values.indexOf(Math.max(...values)), Number(digit));
       await page.locator(`[data-testid="${name}-time"]`, { hasText: /^[\d.]+ µs \(timer step \d+ µs\)$/ }).waitFor();
     }
-    assert.equal(await text(page, 'float-size'), '359.4 kB');
+    const { length } = await readFile(new URL('../../www/models/drawings-float32.safetensors', import.meta.url));
+    assert.equal(await text(page, 'float-size'), `${(length / 1000).toFixed(1)} kB`);
     assert.match(await text(page, 'int8-kernel'), /^(simd128|relaxed)$/);
     assert.match(await text(page, 'int8-arrival'), /^in \d+\.\d\d s$/);
     assert.match(await text(page, 'agreement'), new RegExp(`^Both read ${digit}\\. The largest difference of probability is .* points, for \\d\\.$`));
@@ -45,6 +46,16 @@ pageTest('a blank pad has no answer, before and after', {}, async (page) => {
   await draw(page, '7');
   await page.keyboard.press('Control+z');
   await assertRead(page, '–');
+});
+
+pageTest('an answer that is not to be believed says so, and a blank pad says nothing', {}, async (page) => {
+  await stroke(page, [[0.1, 0.1], [0.9, 0.9], [0.1, 0.9], [0.9, 0.1], [0.5, 0.05], [0.05, 0.5], [0.95, 0.5]]);
+  for (const side of ['float', 'int8']) {
+    assert.match(await text(page, `${side}-digit`), /^\d$/);
+    assert.equal(await text(page, `${side}-verdict`), 'not sure');
+  }
+  await page.getByTestId('clear').click();
+  for (const side of ['float', 'int8']) assert.equal(await text(page, `${side}-verdict`), '–');
 });
 
 pageTest('a sample is answered like a drawing, and gives way to one', {}, async (page) => {

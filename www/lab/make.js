@@ -95,9 +95,10 @@ export async function open(session) {
     if (!session.isReady || !(isSeen || recipeOf(session.state))) return;
     try {
       const lab = labOf(session);
-      answer.textContent = await said(session);
+      const reading = await said(session);
+      answer.textContent = reading;
       const pictures = await lab.ask('pictures', Number(parts['activation-bits']));
-      answer.textContent += ` Its weights take ${(pictures.weightBytes / 1000).toFixed(1)} kB; what an inference takes stands beside its answer above.`;
+      answer.textContent = `${reading} Its weights take ${(pictures.weightBytes / 1000).toFixed(1)} kB; what an inference takes stands beside its answer above.`;
       figures.replaceChildren(weights(pictures), ...activations(pictures, session));
       tries.element.hidden = false;
       tries.made(current(), pictures.weightBytes);

@@ -6,7 +6,7 @@ import { labOf, percent, real, sorry, styled, whole } from './lab.js';
 /** @import { Neuron, Stop } from '../pkg/lab.js' */
 /** @import { Session } from '../session.js' */
 
-/** What the numbers are taken from. @typedef {{ stops: Stop[], neuron: Neuron, isDrawn: boolean }} Now */
+/** What the numbers are taken from, and what is on the pad, in words. @typedef {{ stops: Stop[], neuron: Neuron, pad: string }} Now */
 
 /**
  * A word: what it means, and its number now.
@@ -22,8 +22,8 @@ const WORDS = [
     term: 'Is it really integers?',
     id: 'integers',
     means: 'Yes: weights and activations are bytes, their products are added up as whole numbers, and only the finished sum is scaled and rounded again.',
-    now: ({ neuron: { index, accumulator, products, correction, x } }) =>
-      `Neuron ${index} of linear1, for this drawing: ${whole(x.length)} products of bytes are ${whole(products)}, less ${whole(correction)} for the zero point is ${whole(accumulator)}, exactly.`,
+    now: ({ neuron: { index, accumulator, products, correction, x }, pad }) =>
+      `Neuron ${index} of linear1, for ${pad}: ${whole(x.length)} products of bytes are ${whole(products)}, less ${whole(correction)} for the zero point is ${whole(accumulator)}, exactly.`,
   },
   {
     term: 'Scale',
@@ -41,7 +41,7 @@ const WORDS = [
     term: 'Calibration',
     id: 'calibration',
     means: 'Sending some digits through the float network, to see which numbers occur before any is rounded.',
-    now: (now) => `For this drawing linear1 has numbers from ${real(now.stops[1].seen.min, 3)} to ${real(now.stops[1].seen.max, 3)}.`,
+    now: (now) => `For ${now.pad} linear1 has numbers from ${real(now.stops[1].seen.min, 3)} to ${real(now.stops[1].seen.max, 3)}.`,
   },
   {
     term: 'Observer',
@@ -62,7 +62,7 @@ const WORDS = [
     term: 'Saturation',
     id: 'saturation',
     means: 'What lies beyond the range that integers cover becomes the last integer: it is clipped.',
-    now: (now) => (first(now) ? `Of this drawing’s numbers in linear1, ${percent(first(now)?.clipped ?? 0)} are clipped.` : '–'),
+    now: (now) => (first(now) ? `Of linear1’s numbers for ${now.pad}, ${percent(first(now)?.clipped ?? 0)} are clipped.` : '–'),
   },
 ];
 
@@ -82,8 +82,8 @@ export async function open(session) {
     try {
       const [stops, { layers }] = await Promise.all([lab.ask('walk', image), lab.ask('neurons', image)]);
       const index = layers[0].indexOf(Math.max(...layers[0]));
-      const now = { stops, neuron: await lab.ask('neuron', 1, index, image), isDrawn: session.pixels !== undefined };
-      for (const { number, now: tell } of entries) number.textContent = `${now.isDrawn ? '' : 'Of blank paper: '}${tell(now)}`;
+      const now = { stops, neuron: await lab.ask('neuron', 1, index, image), pad: session.pixels ? 'this drawing' : 'blank paper' };
+      for (const { number, now: tell } of entries) number.textContent = tell(now);
     } catch (error) {
       for (const { number } of entries) number.textContent = sorry(error);
     }
