@@ -75,6 +75,16 @@ export async function open(session) {
     return { ...word, entry, number };
   });
   byId('words-body').replaceChildren(element('div', { class: 'words' }, ...entries.map(({ entry }) => entry)));
+  // On paper nobody can open them.
+  /** @type {HTMLDetailsElement[]} */
+  let closed = [];
+  addEventListener('beforeprint', () => {
+    closed = entries.map(({ entry }) => entry).filter(({ open }) => !open);
+    for (const entry of closed) entry.open = true;
+  });
+  addEventListener('afterprint', () => {
+    for (const entry of closed) entry.open = false;
+  });
   const lab = labOf(session);
   session.whenAtRest(async () => {
     if (!session.isReady) return;
