@@ -129,3 +129,32 @@ for (const scheme of ['static', 'dynamic']) {
     for (const number of await numbers()) assert.match(number, /\d/);
   });
 }
+
+pageTest('the address leaves parts of the page out', { path: '?show=pad,bits' }, async (page) => {
+  const shown = () => page.locator('header, footer, .stage > *, .chapter').evaluateAll((parts) =>
+    parts.filter((part) => part.getBoundingClientRect().height > 0).map(({ id, className }) => id || className));
+  assert.deepEqual(await shown(), ['drawing', 'bits']);
+  await page.goto(page.url().replace('show=pad,bits', 'hide=bench,pad'));
+  await page.getByTestId('iframe').waitFor({ state: 'attached' });
+  const left = await shown();
+  assert(!left.includes('bench') && !left.includes('drawing') && left.includes('answers') && left.includes('how'), String(left));
+  assert.equal(await page.locator('nav a[href="#bench"]:visible').count(), 0);
+});
+
+pageTest('for a class: code for another page, five states with a question each, and a sheet of keys', { path: '?scheme=fused' }, async (page) => {
+  await draw(page, '3');
+  const code = await page.getByTestId('iframe').inputValue();
+  const address = /^<iframe src="([^"]+)"/.exec(code)?.[1].replaceAll('&amp;', '&') ?? '';
+  assert.match(address, /scheme=fused.*show=/);
+  const tasks = page.locator('.tasks li');
+  assert.equal(await tasks.count(), 5);
+  for (const question of await tasks.locator('p').allTextContents()) assert.match(question, /\?$/);
+  await page.locator('body').press('?');
+  await page.getByTestId('keys').waitFor();
+  await page.keyboard.press('Escape');
+  await page.getByTestId('keys').waitFor({ state: 'hidden' });
+  await page.goto(address);
+  await page.locator('html[data-ready="true"]').waitFor({ state: 'attached' });
+  assert.equal(await text(page, 'int8-digit'), '3', 'the drawing is in the code');
+  assert.equal(await page.locator('.chapter:visible').count(), 1);
+});
