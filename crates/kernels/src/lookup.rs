@@ -50,7 +50,7 @@ impl Work for AlongLine<'_> {
     }
 }
 
-/// [`Simd::lookup`].
+/// `out[i] = table[x[i]]`, by [`Simd::lookup`] or [`nonzero`].
 pub(crate) struct Bytes<'a> {
     pub table: &'a [u8; 256],
     pub x: &'a [u8],
@@ -62,7 +62,9 @@ impl Work for Bytes<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
-        simd.lookup(self.table, self.x, self.out);
+        if !simd.lookup(self.table, self.x, self.out) {
+            nonzero(simd, self.table, self.x, self.out);
+        }
     }
 }
 

@@ -166,8 +166,12 @@ pub(crate) unsafe trait Simd: Copy {
         x.map(|x| ((scaled(x) + i32::from(line.offset)) >> 7) as u8)
     }
 
-    /// `out[i] = table[x[i]]`, for as many as there are of both.
-    fn lookup(self, table: &[u8; 256], x: &[u8], out: &mut [u8]);
+    /// `out[i] = table[x[i]]`, for as many as there are of both, where there is an instruction for it; else `false`, and nothing is
+    /// done.
+    #[inline(always)]
+    fn lookup(self, _table: &[u8; 256], _x: &[u8], _out: &mut [u8]) -> bool {
+        false
+    }
 
     /// Writes the numbers of the groups of four bytes that are not all 0 in all of the rows to `numbers`, in order, and returns
     /// how many. Looks at [`MAX_GROUPS`] groups at most, of rows that have equally many.

@@ -3,7 +3,6 @@
 use std::mem::MaybeUninit;
 
 use crate::gemm::nonzero;
-use crate::lookup;
 use crate::simd::{Floats, LANES, Line, MAX_GROUPS, Output, Simd, Work};
 
 /// Plain Rust, which every CPU runs.
@@ -114,11 +113,6 @@ unsafe impl Simd for Portable {
     #[inline(always)]
     fn to_bytes(self, x: Floats, output: Output) -> [u8; LANES] {
         x.map(|x| to_byte(x, output))
-    }
-
-    #[inline(always)]
-    fn lookup(self, table: &[u8; 256], x: &[u8], out: &mut [u8]) {
-        lookup::nonzero(self, table, x, out);
     }
 
     #[inline(always)]

@@ -15,7 +15,6 @@ use std::mem::MaybeUninit;
 
 use super::fma;
 use crate::gemm::nonzero;
-use crate::lookup;
 use crate::simd::{Floats, LANES, Line, MAX_GROUPS, Output, Simd, TableLine, Work};
 
 /// The instructions of `simd128`, or these and the [relaxed](super::relaxed) ones: but for the products, both compute alike.
@@ -201,11 +200,6 @@ where
             Some(integers) => bytes(integers, output),
             None => exact_requantize(terms, output),
         }
-    }
-
-    #[inline(always)]
-    fn lookup(self, table: &[u8; 256], x: &[u8], out: &mut [u8]) {
-        lookup::nonzero(self, table, x, out);
     }
 
     #[inline(always)]

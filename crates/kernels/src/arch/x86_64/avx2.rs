@@ -17,7 +17,6 @@ use std::arch::x86_64::*;
 use std::mem::MaybeUninit;
 
 use crate::gemm::nonzero;
-use crate::lookup;
 use crate::simd::{Floats, LANES, Line, MAX_GROUPS, Output, Simd, TableLine, Work};
 
 macro_rules! avx2 {
@@ -96,11 +95,6 @@ where
     #[inline(always)]
     fn dot4(self, sums: Ints, x: [u8; 4], w: &Line) -> Ints {
         Products::dot4(self, sums, x, w)
-    }
-
-    #[inline(always)]
-    fn lookup(self, table: &[u8; 256], x: &[u8], out: &mut [u8]) {
-        lookup::nonzero(self, table, x, out);
     }
 
     avx2! {

@@ -143,7 +143,7 @@ unsafe impl Simd for Avx512 {
             bytes
         }
 
-        fn lookup(self, table: &[u8; 256], x: &[u8], out: &mut [u8]) {
+        fn lookup(self, table: &[u8; 256], x: &[u8], out: &mut [u8]) -> bool {
             let mut quarters = [_mm512_setzero_si512(); 4];
             for (quarter, values) in quarters.iter_mut().zip(table.as_chunks::<64>().0) {
                 // SAFETY: 64 readable bytes, and the load needs no alignment.
@@ -159,6 +159,7 @@ unsafe impl Simd for Avx512 {
                 // SAFETY: the mask keeps the store within its chunk.
                 unsafe { _mm512_mask_storeu_epi8(out.as_mut_ptr().cast(), present, values) };
             }
+            true
         }
 
         fn nonzero_groups<const R: usize>(
