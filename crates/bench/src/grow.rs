@@ -17,7 +17,7 @@ use super::format::time;
 use super::groups::groups;
 use super::report::{Report, Row};
 use super::sampler::Bench;
-use super::{Args, limits, peers};
+use super::{Args, limits, say_left_out};
 
 /// The neurons of both hidden layers.
 const HIDDEN: [usize; 7] = [32, 64, 128, 256, 512, 1024, 2048];
@@ -49,15 +49,13 @@ pub fn run(args: &Args, dataset: &Dataset, digits: &Rc<Digits>, origin: &str) ->
         sizes.push(size);
         left_out.extend(without);
     }
-    left_out.sort();
-    left_out.dedup();
     let first = &sizes[0].report;
     println!("{} · {} · commit {}", first.machine.cpu, first.machine.kernels.join(", "), first.commit);
     println!(
         "Untrained networks 784-h-h-10; {origin}; one thread. Times are an image's.\n\n{}",
         table(&sizes).text()
     );
-    left_out.iter().for_each(|sentence| println!("left out: {sentence}"));
+    say_left_out(&left_out);
     if let Some(path) = &args.json {
         let reports: Vec<&Report> = sizes.iter().map(|size| &size.report).collect();
         files::write(path, &serde_json::to_vec_pretty(&reports)?)?;
@@ -84,13 +82,7 @@ fn measure(
     let mut report = Report::new(name, origin.into(), dataset.train.len(), &models.float);
     let mut benches = limits::limits();
     benches.extend(engines::inferences(&models, digits, &[Kernel::best()]));
-    let mut left_out = Vec::new();
-    if args.peers {
-        let peers = peers::start(&models, digits, &dataset.train)?;
-        benches.extend(peers.benches);
-        report.versions.extend(peers.versions);
-        left_out.extend(peers.left_out);
-    }
+    let mut left_out = args.add_peers(&models, digits, &dataset.train, &mut benches, &mut report)?;
     benches.retain(|bench| limits::is_limit(&bench.row) || is_compared(bench));
     left_out.extend(args.time(benches, &mut report)?);
     Ok((Size { hidden, report }, left_out))

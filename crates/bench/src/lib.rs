@@ -20,6 +20,7 @@ mod show;
 mod stages;
 mod web;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::rc::Rc;
@@ -128,13 +129,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     benches.extend(engines::inferences(&models, &digits, &Kernel::available()));
     benches.extend(stages::stages(&models, &digits));
     benches.extend(engines::trainings(&models.float, &train));
-    let mut left_out = Vec::new();
-    if args.peers {
-        let peers = peers::start(&models, &digits, &train)?;
-        benches.extend(peers.benches);
-        report.versions.extend(peers.versions);
-        left_out.extend(peers.left_out);
-    }
+    let mut left_out = args.add_peers(&models, &digits, &train, &mut benches, &mut report)?;
     left_out.extend(args.time(benches, &mut report)?);
     args.finish(&report, earlier.as_ref(), &left_out)
 }
@@ -153,6 +148,24 @@ fn eval_memory(args: &Args, float: &Mlp) -> anyhow::Result<Option<(String, u64)>
 }
 
 impl Args {
+    /// Adds what others' engines have to time, if that is wanted. Returns what cannot be had.
+    fn add_peers(
+        &self,
+        models: &Models,
+        test: &Digits,
+        train: &Digits,
+        benches: &mut Vec<Bench>,
+        report: &mut Report,
+    ) -> anyhow::Result<Vec<String>> {
+        if !self.peers {
+            return Ok(Vec::new());
+        }
+        let peers = peers::start(models, test, train)?;
+        benches.extend(peers.benches);
+        report.versions.extend(peers.versions);
+        Ok(peers.left_out)
+    }
+
     /// Times what is wanted of these, and puts it into the report. Returns what failed.
     fn time(&self, mut benches: Vec<Bench>, report: &mut Report) -> anyhow::Result<Vec<String>> {
         benches.retain(|bench| self.wants(bench));
@@ -166,11 +179,7 @@ impl Args {
         let (rows, errors) = sampler::sample(benches, effort, &bar);
         bar.finish_and_clear();
         (report.limits, report.rows) = limits::split(rows);
-        let mut left_out: Vec<String> = errors.iter().map(|error| format!("{error:#}")).collect();
-        // A process that ended took many rows with it.
-        left_out.sort();
-        left_out.dedup();
-        Ok(left_out)
+        Ok(errors.iter().map(|error| format!("{error:#}")).collect())
     }
 
     /// Prints the report, and writes it where that is wanted.
@@ -180,7 +189,7 @@ impl Args {
             Some(path) => history::add(path, report)?,
             None => Vec::new(),
         };
-        left_out.iter().for_each(|sentence| println!("left out: {sentence}"));
+        say_left_out(left_out);
         if let Some(path) = &self.history {
             println!("Wrote {}, run {}", path.display(), history.len());
         }
@@ -216,6 +225,12 @@ impl Args {
             },
         }
     }
+}
+
+/// Says what was not timed, each sentence once: a process that ended took many rows with it.
+fn say_left_out(sentences: &[String]) {
+    let once: BTreeSet<&String> = sentences.iter().collect();
+    once.iter().for_each(|sentence| println!("left out: {sentence}"));
 }
 
 /// The network that is timed where no other is named: the notebook's.
