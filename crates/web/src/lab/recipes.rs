@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use digit8_core::Error;
+use digit8_core::file::{self, Loaded, Model};
 use digit8_core::quant::observers::OBSERVERS;
 use digit8_core::quant::recipe::{NAMED, PARTS};
 use digit8_core::quant::{Recipe, Rounding};
-use digit8_core::{Error, file};
 use serde::Serialize;
 use wasm_bindgen::prelude::*;
 
@@ -75,19 +76,17 @@ pub fn recipe_parts(recipe: &str) -> Result<JsValue, JsError> {
     Ok(parts.serialize(&serde_wasm_bindgen::Serializer::json_compatible())?)
 }
 
-/// The recipe by which the model in an int8 file was made, as the file says it; of its scheme if it does not.
+/// The recipe by which the model in an int8 file was made, as the file says it; PyTorch's of its scheme if it says none.
 ///
 /// # Errors
-/// If it is no model, or what it says is no recipe.
+/// If it is no int8 model.
 #[wasm_bindgen(js_name = recipeOfFile)]
 pub fn recipe_of_file(file: &[u8]) -> Result<String, JsError> {
-    let info = file::read(file).map_err(refuse)?.info;
-    let recipe = match (info.get("recipe"), info.get("scheme")) {
-        (Some(recipe), _) => recipe.clone(),
-        (None, Some(scheme)) => format!("scheme={scheme}"),
-        (None, None) => String::new(),
+    let Loaded { model: Model::Int8(mlp), info, .. } = file::read(file).map_err(refuse)? else {
+        return Err(JsError::new("expected an int8 model"));
     };
-    Ok(read(&recipe)?.to_string())
+    let told = info.get("recipe").and_then(|recipe| recipe.parse().ok());
+    Ok(told.unwrap_or(Recipe { scheme: mlp.scheme(), ..Recipe::default() }).to_string())
 }
 
 /// A recipe with one part as it is wanted.
