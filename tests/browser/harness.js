@@ -213,6 +213,29 @@ export async function fillChapters(page) {
   for (const word of await page.locator('#words summary').all()) await word.click();
 }
 
+/**
+ * What is cut off, reaches out of the window, or is too small for a finger: runs in the page. Tables that scroll by themselves may be
+ * wider.
+ * @param {number} width of the window
+ */
+export function misfits(width) {
+  /** @type {string[]} */
+  const bad = [];
+  if (document.documentElement.scrollWidth > width) bad.push(`the page is ${document.documentElement.scrollWidth} wide`);
+  for (const part of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll('main *, footer *'))) {
+    const { left, right, width: wide, height } = part.getBoundingClientRect();
+    if (wide === 0 || part.closest('svg, .unseen')) continue;
+    const what = part.outerHTML.slice(0, 100);
+    if (!part.closest('.wide') && (left < -1 || right > width + 1)) bad.push(`from ${left} to ${right}: ${what}`);
+    if (part.matches('button, select, input, textarea, summary') && (wide < 24 || height < 24)) bad.push(`${wide} × ${height}: ${what}`);
+  }
+  for (const text of document.querySelectorAll('figure svg text')) {
+    const [own, room] = [text, /** @type {Element} */ (text.closest('figure'))].map((part) => part.getBoundingClientRect());
+    if (own.left < room.left - 1 || own.right > room.right + 1) bad.push(`“${text.textContent}” leaves its figure`);
+  }
+  return bad;
+}
+
 /** A phone. */
 export const PHONE = { viewport: { width: 360, height: 640 }, hasTouch: true, isMobile: true };
 

@@ -2,35 +2,9 @@
 
 import assert from 'node:assert/strict';
 
-import { accessibilityProblems, draw, fillChapters, hasDigits, pageTest } from './harness.js';
-
-/** @import { Page } from 'playwright-core' */
+import { accessibilityProblems, draw, fillChapters, hasDigits, misfits, pageTest } from './harness.js';
 
 const skip = hasDigits() ? false : 'the page was built without digits';
-
-/**
- * What is cut off, reaches out of the window, or is too small for a finger. Tables that scroll by themselves may be wider.
- * @param {Page} page
- * @param {number} width of the window
- */
-const badFits = (page, width) =>
-  page.evaluate((width) => {
-    /** @type {string[]} */
-    const bad = [];
-    if (document.documentElement.scrollWidth > width) bad.push(`the page is ${document.documentElement.scrollWidth} wide`);
-    for (const part of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll('main *, footer *'))) {
-      const { left, right, width: wide, height } = part.getBoundingClientRect();
-      if (wide === 0 || part.closest('svg, .unseen')) continue;
-      const what = part.outerHTML.slice(0, 100);
-      if (!part.closest('.wide') && (left < -1 || right > width + 1)) bad.push(`from ${left} to ${right}: ${what}`);
-      if (part.matches('button, select, input, textarea, summary') && (wide < 24 || height < 24)) bad.push(`${wide} × ${height}: ${what}`);
-    }
-    for (const text of document.querySelectorAll('figure svg text')) {
-      const [own, room] = [text, /** @type {Element} */ (text.closest('figure'))].map((part) => part.getBoundingClientRect());
-      if (own.left < room.left - 1 || own.right > room.right + 1) bad.push(`“${text.textContent}” leaves its figure`);
-    }
-    return bad;
-  }, width);
 
 for (const width of [320, 390, 768, 1280]) {
   for (const colorScheme of /** @type {const} */ (['light', 'dark'])) {
@@ -41,7 +15,7 @@ for (const width of [320, 390, 768, 1280]) {
       async (page) => {
         await draw(page, '3');
         await fillChapters(page);
-        assert.deepEqual(await badFits(page, width), []);
+        assert.deepEqual(await page.evaluate(misfits, width), []);
         assert.deepEqual(await accessibilityProblems(page), []);
       },
     );
