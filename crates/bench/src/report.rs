@@ -10,6 +10,11 @@ use serde::{Deserialize, Serialize};
 use digit8_host::files;
 use digit8_report::machine::{self, Machine};
 
+/// The limit of a CPU's tiles.
+pub const TILES: &str = "tdpbusd";
+/// The least batch that goes through tiles.
+const TILE_ROWS: usize = 16;
+
 /// A run.
 #[derive(Serialize, Deserialize)]
 pub struct Report {
@@ -154,7 +159,13 @@ impl Report {
         }
         let (rate, weight_bytes) = match row.model.as_str() {
             "float32" => (self.limit(&["FMA zmm", "FMA ymm"])?, 4.0),
-            _ => (self.limit(&["vpdpbusd zmm", "vpdpbusd ymm", "vpmaddubsw ymm"])?, 1.0),
+            _ => {
+                let names = [TILES, "vpdpbusd zmm", "vpdpbusd ymm", "vpmaddubsw ymm"];
+                // digit8's other kernels do not use the tiles.
+                let has_tiles =
+                    row.batch >= TILE_ROWS && row.browser().is_none() && (row.is_own() || row.is_peer());
+                (self.limit(if has_tiles { &names } else { &names[1..] })?, 1.0)
+            }
         };
         let work = self.multiply_adds as f64;
         let arithmetic = work / rate / row.threads as f64;
@@ -305,6 +316,9 @@ pub mod tests {
         assert_eq!(report.share_of_limit(&row("digit8", "fused", 64, 40.0)), Some(0.25));
         assert_eq!(report.share_of_limit(&row("digit8", "float32", 64, 400.0)), Some(0.25));
         assert_eq!(report.share_of_limit(&row("digit8", "train", 10, 1.0)), None);
+        report.limits.push(limit((TILES, 1000.0)));
+        assert_eq!(report.share_of_limit(&row("digit8", "fused", 64, 40.0)), Some(0.025));
+        assert_eq!(report.share_of_limit(&row("digit8 avx512", "fused", 64, 40.0)), Some(0.25));
         report.limits.clear();
         assert_eq!(report.share_of_limit(&row("digit8", "fused", 1, 40.0)), None);
     }

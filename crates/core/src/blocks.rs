@@ -2,9 +2,9 @@
 
 use crate::digits::{CLASSES, PIXELS};
 
-/// Images of a block: their activations stay in a core's own caches from layer to layer. A multiple of three, because three
-/// rows go through a layer together.
-const BLOCK: usize = 33;
+/// Images of a block: their activations stay in a core's own caches from layer to layer. A multiple of three and of 32, because
+/// so many rows go through a layer together.
+const BLOCK: usize = 96;
 
 /// Where the blocks of a batch are worked on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -11,7 +11,7 @@ use crate::arch::portable::Portable;
 #[cfg(any(kernel = "simd128", kernel = "relaxed"))]
 use crate::arch::wasm32::simd128::V128;
 #[cfg(target_arch = "x86_64")]
-use crate::arch::x86_64::{avx2::Avx2, avx512::Avx512, avxvnni::AvxVnni};
+use crate::arch::x86_64::{amx::Amx, avx2::Avx2, avx512::Avx512, avxvnni::AvxVnni};
 use crate::simd::{Simd, Work};
 
 /// An instruction set that this CPU has. Ordered from the plainest to the fastest.
@@ -35,6 +35,9 @@ pub enum Kernel {
     /// AVX-512 with VNNI.
     #[cfg(target_arch = "x86_64")]
     Avx512(Avx512),
+    /// AMX's tiles for many rows of integers, and AVX-512 with VNNI for all else.
+    #[cfg(target_arch = "x86_64")]
+    Amx(Amx),
     /// NEON.
     #[cfg(target_arch = "aarch64")]
     Neon(Neon<false>),
@@ -76,6 +79,7 @@ impl Kernel {
             kernels.extend(Avx2::new().map(Kernel::Avx2));
             kernels.extend(AvxVnni::new().map(Kernel::AvxVnni));
             kernels.extend(Avx512::new().map(Kernel::Avx512));
+            kernels.extend(Amx::new().map(Kernel::Amx));
         }
         #[cfg(target_arch = "aarch64")]
         {
@@ -131,6 +135,8 @@ impl Kernel {
             Kernel::AvxVnni(simd) => Simd::run(simd, work),
             #[cfg(target_arch = "x86_64")]
             Kernel::Avx512(simd) => simd.run(work),
+            #[cfg(target_arch = "x86_64")]
+            Kernel::Amx(amx) => amx.avx512.run(work),
             #[cfg(target_arch = "aarch64")]
             Kernel::Neon(simd) => Simd::run(simd, work),
             #[cfg(target_arch = "aarch64")]
@@ -153,6 +159,8 @@ impl Kernel {
             Kernel::AvxVnni(_) => "avxvnni",
             #[cfg(target_arch = "x86_64")]
             Kernel::Avx512(_) => "avx512",
+            #[cfg(target_arch = "x86_64")]
+            Kernel::Amx(_) => "amx",
             #[cfg(target_arch = "aarch64")]
             Kernel::Neon(_) => "neon",
             #[cfg(target_arch = "aarch64")]

@@ -46,6 +46,8 @@ impl Limit {
             Kernel::AvxVnni(vnni) => x86::avx_vnni(vnni),
             #[cfg(target_arch = "x86_64")]
             Kernel::Avx512(avx512) => x86::avx512(avx512),
+            #[cfg(target_arch = "x86_64")]
+            Kernel::Amx(amx) => x86::amx(amx),
         }
     }
 }
@@ -56,7 +58,7 @@ mod x86 {
     use std::hint::black_box;
 
     use super::{CHAINS, Limit, Unit};
-    use crate::arch::x86_64::{avx2::Avx2, avx512::Avx512, avxvnni::AvxVnni};
+    use crate::arch::x86_64::{amx::Amx, avx2::Avx2, avx512::Avx512, avxvnni::AvxVnni};
 
     /// 16 KiB: half of the smallest L1 about.
     const L1: usize = 16 << 10;
@@ -98,6 +100,10 @@ mod x86 {
             // SAFETY: as above.
             memory("L2 stream zmm", L2, |buffer, rounds| unsafe { stream_zmm(buffer, rounds) }),
         ]
+    }
+
+    pub(super) fn amx(amx: Amx) -> Vec<Limit> {
+        vec![arithmetic("tdpbusd", move |rounds| amx.products(rounds))]
     }
 
     fn arithmetic(name: &'static str, run: impl Fn(u64) -> u64 + 'static) -> Limit {

@@ -5,8 +5,8 @@ use std::mem::MaybeUninit;
 use crate::gemm::nonzero::NonzeroGroups;
 use crate::simd::{LANES, MAX_GROUPS, Simd, TableLine, Work};
 
-/// Quantizing a pixel is affine but for the rounding, so there mostly is a line; where values are clamped there is none. Sixteen
-/// pixels along a line take less time than the look-up of one.
+/// Quantizing a pixel is affine but for the rounding, so there mostly is a line; where values are clamped there is none. Where no
+/// instruction looks bytes up, sixteen pixels along a line take less time than the look-up of one.
 impl TableLine {
     /// The line of a table that ascends, if it has one.
     pub fn of(table: &[u8; 256]) -> Option<Self> {
@@ -25,34 +25,11 @@ impl TableLine {
     }
 }
 
-/// `out[i] = table[x[i]]` along the table's line.
-pub(crate) struct AlongLine<'a> {
-    pub line: TableLine,
-    pub x: &'a [u8],
-    pub out: &'a mut [u8],
-}
-
-impl Work for AlongLine<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<S: Simd>(self, simd: S) {
-        let (vectors, tail) = self.x.as_chunks::<LANES>();
-        let (out, out_tail) = self.out.as_chunks_mut::<LANES>();
-        for (out, x) in out.iter_mut().zip(vectors) {
-            *out = simd.along_line(x, self.line);
-        }
-        if !tail.is_empty() {
-            let mut last = [0; LANES];
-            last[..tail.len()].copy_from_slice(tail);
-            out_tail.copy_from_slice(&simd.along_line(&last, self.line)[..tail.len()]);
-        }
-    }
-}
-
-/// `out[i] = table[x[i]]`, by [`Simd::lookup`] or [`nonzero`].
+/// `out[i] = table[x[i]]`: by [`Simd::lookup`], along the table's line, or by [`nonzero`].
 pub(crate) struct Bytes<'a> {
     pub table: &'a [u8; 256],
+    /// The table's line, if it is known.
+    pub line: Option<TableLine>,
     pub x: &'a [u8],
     pub out: &'a mut [u8],
 }
@@ -62,9 +39,28 @@ impl Work for Bytes<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
-        if !simd.lookup(self.table, self.x, self.out) {
-            nonzero(simd, self.table, self.x, self.out);
+        if simd.lookup(self.table, self.x, self.out) {
+            return;
         }
+        match self.line {
+            Some(line) => along_line(simd, line, self.x, self.out),
+            None => nonzero(simd, self.table, self.x, self.out),
+        }
+    }
+}
+
+/// `out[i] = table[x[i]]` along the table's line.
+#[inline(always)]
+fn along_line<S: Simd>(simd: S, line: TableLine, x: &[u8], out: &mut [u8]) {
+    let (vectors, tail) = x.as_chunks::<LANES>();
+    let (out, out_tail) = out.as_chunks_mut::<LANES>();
+    for (out, x) in out.iter_mut().zip(vectors) {
+        *out = simd.along_line(x, line);
+    }
+    if !tail.is_empty() {
+        let mut last = [0; LANES];
+        last[..tail.len()].copy_from_slice(tail);
+        out_tail.copy_from_slice(&simd.along_line(&last, line)[..tail.len()]);
     }
 }
 
@@ -108,6 +104,17 @@ mod tests {
     use super::*;
     use crate::Kernel;
 
+    struct AlongLine<'a>(TableLine, &'a [u8], &'a mut [u8]);
+
+    impl Work for AlongLine<'_> {
+        type Output = ();
+
+        #[inline(always)]
+        fn run<S: Simd>(self, simd: S) {
+            along_line(simd, self.0, self.1, self.2);
+        }
+    }
+
     /// `clamp(rint(p · levels / 255) + start, 0, 255)`.
     fn table(levels: u32, start: i32) -> [u8; 256] {
         let scaled = |p| f64::from(p as u32 * levels) / 255.0;
@@ -124,7 +131,7 @@ mod tests {
                 let pixels: Vec<u8> = (0..=255).chain(0..7).collect();
                 for kernel in Kernel::available() {
                     let mut out = vec![0; pixels.len()];
-                    kernel.run(AlongLine { line, x: &pixels, out: &mut out });
+                    kernel.run(AlongLine(line, &pixels, &mut out));
                     let expected = pixels.iter().map(|&p| table[usize::from(p)]);
                     assert!(out.iter().copied().eq(expected), "{}: {line:?}", kernel.name());
                 }

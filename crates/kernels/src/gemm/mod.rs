@@ -18,4 +18,4 @@ mod pack;
 mod product;
 
 pub(crate) use pack::Panels;
-pub(crate) use product::Product;
+pub(crate) use product::{Product, write};

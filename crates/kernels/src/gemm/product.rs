@@ -213,8 +213,13 @@ fn finish<S: Simd, P: Product, const V: usize>(
     sums: [P::Sums<S>; V],
     out: &mut [P::Out],
 ) {
-    let values = product.finish::<S, V>(simd, first, sums);
-    let (whole, tail) = out[first * LANES..].as_chunks_mut();
+    write(product.finish::<S, V>(simd, first, sums), first, out);
+}
+
+/// Writes the outputs of vectors of neurons from `first` on to their places in a row, whose last vector may be there in part.
+#[inline(always)]
+pub(crate) fn write<T: Copy, const V: usize>(values: [[T; LANES]; V], first: usize, row: &mut [T]) {
+    let (whole, tail) = row[first * LANES..].as_chunks_mut();
     match whole.first_chunk_mut::<V>() {
         Some(whole) => *whole = values,
         None => {

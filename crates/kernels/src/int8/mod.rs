@@ -9,6 +9,8 @@
 mod scalar;
 mod stage;
 mod tensor;
+#[cfg(target_arch = "x86_64")]
+mod tiles;
 
 use crate::gemm::Panels;
 pub use crate::simd::Output;
@@ -26,6 +28,9 @@ pub struct Weights {
     inputs: usize,
     outputs: usize,
     values: Values,
+    /// For many rows, where there are tiles; it costs the weights' bytes once more.
+    #[cfg(target_arch = "x86_64")]
+    tiles: Option<tiles::Tiles>,
     /// `Σ_i w[o][i]` of each neuron: what a zero point other than 0 is corrected with.
     sums: Vec<[i32; LANES]>,
 }
@@ -57,9 +62,22 @@ impl Weights {
             Kernel::Scalar => Values::Groups(scalar::pack(weights, outputs, inputs)),
             _ => Values::Panels(panels(kernel, weights, outputs, inputs)),
         };
+        #[cfg(target_arch = "x86_64")]
+        let tiles = match kernel {
+            Kernel::Amx(amx) => tiles::Tiles::pack(amx, weights, outputs, inputs),
+            _ => None,
+        };
         let sums = weights.chunks_exact(inputs).map(|row| row.iter().map(|&w| i32::from(w)).sum());
         let sums = stage::in_vectors(&sums.collect::<Vec<i32>>());
-        Self { kernel, inputs, outputs, values, sums }
+        Self {
+            kernel,
+            inputs,
+            outputs,
+            values,
+            #[cfg(target_arch = "x86_64")]
+            tiles,
+            sums,
+        }
     }
 
     /// The kernel the weights are packed for.
@@ -105,6 +123,11 @@ impl Weights {
         assert!(x.len().is_multiple_of(self.inputs), "whole rows of {} activations", self.inputs);
         assert_eq!(x.len() / self.inputs * self.outputs, out.len(), "an output for each row and neuron");
         stage.check(self.outputs);
+        let layer = Layer { zero_point, weight_sums: &self.sums, stage };
+        #[cfg(target_arch = "x86_64")]
+        if self.tiles.as_ref().is_some_and(|tiles| tiles.product(&layer, x, out)) {
+            return;
+        }
         match &self.values {
             #[cfg(kernel = "scalar")]
             Values::Groups(groups) => {
@@ -112,7 +135,7 @@ impl Weights {
                 scalar::product(groups, &self.sums, shape, x, zero_point, stage, out);
             }
             Values::Panels(panels) => {
-                panels.product(self.kernel, &Layer { zero_point, weight_sums: &self.sums, stage }, x, out);
+                panels.product(self.kernel, &layer, x, out);
             }
         }
     }
@@ -158,10 +181,7 @@ impl PixelTable {
     /// If the slices differ in length.
     pub fn lookup(&self, kernel: Kernel, x: &[u8], out: &mut [u8]) {
         assert_eq!(x.len(), out.len(), "an output for each pixel");
-        match self.line {
-            Some(line) => kernel.run(lookup::AlongLine { line, x, out }),
-            None => kernel.run(lookup::Bytes { table: &self.values, x, out }),
-        }
+        kernel.run(lookup::Bytes { table: &self.values, line: self.line, x, out });
     }
 }
 
@@ -171,7 +191,7 @@ impl PixelTable {
 /// If the slices differ in length.
 pub fn lookup(kernel: Kernel, table: &[u8; 256], x: &[u8], out: &mut [u8]) {
     assert_eq!(x.len(), out.len(), "an output for each pixel");
-    kernel.run(lookup::Bytes { table, x, out });
+    kernel.run(lookup::Bytes { table, line: None, x, out });
 }
 
 #[cfg(test)]

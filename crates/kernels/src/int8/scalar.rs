@@ -35,7 +35,8 @@ pub(super) fn product<T: Stage>(
     for (x, out) in x.chunks_exact(inputs).zip(out.chunks_exact_mut(outputs)) {
         let vectors = groups.chunks_exact(inputs.div_ceil(4)).zip(weight_sums);
         for (vector, ((groups, weight_sums), out)) in vectors.zip(out.chunks_mut(LANES)).enumerate() {
-            let [values] = stage.apply(Portable, vector, [sums(groups, weight_sums, x, zero_point)]);
+            let parameters = stage.parameters::<_, 1>(Portable, vector);
+            let [values] = T::apply(Portable, parameters, [sums(groups, weight_sums, x, zero_point)]);
             out.copy_from_slice(&values[..out.len()]);
         }
     }

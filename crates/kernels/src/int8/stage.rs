@@ -11,12 +11,16 @@ pub(super) trait Stage {
     /// Panics unless there are parameters for so many outputs.
     fn check(&self, outputs: usize);
 
-    /// The outputs of `V` vectors of neurons from vector `first` on. Lanes behind the last neuron get padding, and nobody
-    /// reads them.
+    /// The parameters of `V` vectors of neurons, in registers.
+    type Parameters<S: Simd, const V: usize>: Copy;
+
+    /// The parameters of `V` vectors of neurons from vector `first` on.
+    fn parameters<S: Simd, const V: usize>(&self, simd: S, first: usize) -> Self::Parameters<S, V>;
+
+    /// The outputs of `V` vectors of neurons. Lanes behind the last neuron get padding, and nobody reads them.
     fn apply<S: Simd, const V: usize>(
-        &self,
         simd: S,
-        first: usize,
+        parameters: Self::Parameters<S, V>,
         sums: [S::Ints; V],
     ) -> [[Self::Out; LANES]; V];
 }
@@ -70,7 +74,7 @@ impl<T: Stage> Product for Layer<'_, T> {
         first: usize,
         sums: [S::Ints; V],
     ) -> [[T::Out; LANES]; V] {
-        self.stage.apply(simd, first, sums)
+        T::apply(simd, self.stage.parameters::<S, V>(simd, first), sums)
     }
 }
 
@@ -138,11 +142,15 @@ impl Dequantize {
 
 impl Stage for Sums {
     type Out = i32;
+    type Parameters<S: Simd, const V: usize> = ();
 
     fn check(&self, _: usize) {}
 
     #[inline(always)]
-    fn apply<S: Simd, const V: usize>(&self, simd: S, _: usize, sums: [S::Ints; V]) -> [[i32; LANES]; V] {
+    fn parameters<S: Simd, const V: usize>(&self, _: S, _: usize) {}
+
+    #[inline(always)]
+    fn apply<S: Simd, const V: usize>(simd: S, (): (), sums: [S::Ints; V]) -> [[i32; LANES]; V] {
         let mut out = [[0; LANES]; V];
         for (out, sums) in out.iter_mut().zip(sums) {
             *out = simd.store_ints(sums);
@@ -153,20 +161,29 @@ impl Stage for Sums {
 
 impl Stage for Requantize {
     type Out = u8;
+    /// Addends, the factor, multipliers, and what becomes of the product.
+    type Parameters<S: Simd, const V: usize> = ([S::Reals; V], S::Reals, [S::Reals; V], Output);
 
     fn check(&self, outputs: usize) {
         assert_eq!(self.outputs, outputs, "an output stage of this layer's outputs");
     }
 
     #[inline(always)]
-    fn apply<S: Simd, const V: usize>(&self, simd: S, first: usize, sums: [S::Ints; V]) -> [[u8; LANES]; V] {
-        let addend: &[_; V] = vectors(&self.addend, first);
-        let multiplier: &[_; V] = vectors(&self.multiplier, first);
+    fn parameters<S: Simd, const V: usize>(&self, simd: S, first: usize) -> Self::Parameters<S, V> {
+        let addend = load(simd, vectors(&self.addend, first));
+        let multiplier = load(simd, vectors(&self.multiplier, first));
+        (addend, simd.splat(self.factor), multiplier, self.output)
+    }
+
+    #[inline(always)]
+    fn apply<S: Simd, const V: usize>(
+        simd: S,
+        (addend, factor, multiplier, output): Self::Parameters<S, V>,
+        sums: [S::Ints; V],
+    ) -> [[u8; LANES]; V] {
         let mut out = [[0; LANES]; V];
         for at in 0..V {
-            let (addend, multiplier) = (simd.load(&addend[at]), simd.load(&multiplier[at]));
-            let terms = [addend, simd.splat(self.factor), simd.to_reals(sums[at]), multiplier];
-            out[at] = simd.requantize(terms, self.output);
+            out[at] = simd.requantize([addend[at], factor, simd.to_reals(sums[at]), multiplier[at]], output);
         }
         out
     }
@@ -174,23 +191,45 @@ impl Stage for Requantize {
 
 impl Stage for Dequantized<'_> {
     type Out = f32;
+    /// The products of both scales, biases, and whether a ReLU follows.
+    type Parameters<S: Simd, const V: usize> = ([S::Reals; V], [S::Reals; V], bool);
 
     fn check(&self, outputs: usize) {
         assert_eq!(self.stage.outputs, outputs, "an output stage of this layer's outputs");
     }
 
     #[inline(always)]
-    fn apply<S: Simd, const V: usize>(&self, simd: S, first: usize, sums: [S::Ints; V]) -> [Floats; V] {
-        let weight_scale: &[_; V] = vectors(&self.stage.weight_scale, first);
-        let bias: &[_; V] = vectors(&self.stage.bias, first);
+    fn parameters<S: Simd, const V: usize>(&self, simd: S, first: usize) -> Self::Parameters<S, V> {
+        let mut scale = load(simd, vectors(&self.stage.weight_scale, first));
+        for scale in &mut scale {
+            *scale = simd.multiply(simd.splat(self.x_scale), *scale);
+        }
+        (scale, load(simd, vectors(&self.stage.bias, first)), self.stage.relu)
+    }
+
+    #[inline(always)]
+    fn apply<S: Simd, const V: usize>(
+        simd: S,
+        (scale, bias, relu): Self::Parameters<S, V>,
+        sums: [S::Ints; V],
+    ) -> [Floats; V] {
         let mut out = [[0.0; LANES]; V];
         for at in 0..V {
-            let scale = simd.multiply(simd.splat(self.x_scale), simd.load(&weight_scale[at]));
-            let y = simd.fma(simd.to_reals(sums[at]), scale, simd.load(&bias[at]));
-            out[at] = simd.store(if self.stage.relu { simd.max(y, simd.splat(0.0)) } else { y });
+            let y = simd.fma(simd.to_reals(sums[at]), scale[at], bias[at]);
+            out[at] = simd.store(if relu { simd.max(y, simd.splat(0.0)) } else { y });
         }
         out
     }
+}
+
+/// Vectors of parameters in registers.
+#[inline(always)]
+fn load<S: Simd, const V: usize>(simd: S, values: &[Floats; V]) -> [S::Reals; V] {
+    let mut loaded = [simd.splat(0.0); V];
+    for (loaded, values) in loaded.iter_mut().zip(values) {
+        *loaded = simd.load(values);
+    }
+    loaded
 }
 
 /// `V` vectors of parameters from vector `first` on.

@@ -12,7 +12,7 @@
 use std::arch::x86_64::*;
 use std::mem::MaybeUninit;
 
-use crate::simd::{Floats, LANES, Line, MAX_GROUPS, Output, Simd, TableLine};
+use crate::simd::{Floats, LANES, Line, MAX_GROUPS, Output, Simd};
 
 macro_rules! avx512 {
     ($($code:tt)+) => {
@@ -119,27 +119,13 @@ unsafe impl Simd for Avx512 {
         }
 
         fn to_bytes(self, x: __m512, output: Output) -> [u8; LANES] {
-            // Above by 1000 at most, so that adding the zero point cannot overflow.
-            let rounded = _mm512_min_epi32(_mm512_cvtps_epi32(x), _mm512_set1_epi32(1000));
-            let moved = _mm512_add_epi32(rounded, _mm512_set1_epi32(i32::from(output.zero_point)));
-            let raised = _mm512_max_epi32(moved, _mm512_set1_epi32(i32::from(output.min)));
-            let clamped = _mm512_min_epi32(raised, _mm512_set1_epi32(i32::from(output.max)));
+            let zero_point = i32::from(output.zero_point);
+            let [min, max] = [output.min, output.max].map(|bound| _mm512_set1_epi32(i32::from(bound) - zero_point));
+            let clamped = _mm512_min_epi32(_mm512_max_epi32(_mm512_cvtps_epi32(x), min), max);
+            let moved = _mm512_add_epi32(clamped, _mm512_set1_epi32(zero_point));
             let mut bytes = [0; LANES];
             // SAFETY: 16 writable bytes, and the store needs no alignment.
-            unsafe { _mm_storeu_si128(bytes.as_mut_ptr().cast(), _mm512_cvtepi32_epi8(clamped)) };
-            bytes
-        }
-
-        fn along_line(self, x: &[u8; LANES], line: TableLine) -> [u8; LANES] {
-            // SAFETY: 16 readable bytes, and the load needs no alignment.
-            let x = _mm256_cvtepu8_epi16(unsafe { _mm_loadu_si128(x.as_ptr().cast()) });
-            // `vpmulhrsw` gives (a · b + 2¹⁴) >> 15.
-            let scaled = _mm256_mulhrs_epi16(_mm256_slli_epi16::<7>(x), _mm256_set1_epi16(line.factor));
-            let moved = _mm256_srli_epi16::<7>(_mm256_add_epi16(scaled, _mm256_set1_epi16(line.offset)));
-            let packed = _mm256_cvtepi16_epi8(moved);
-            let mut bytes = [0; LANES];
-            // SAFETY: 16 writable bytes, and the store needs no alignment.
-            unsafe { _mm_storeu_si128(bytes.as_mut_ptr().cast(), packed) };
+            unsafe { _mm_storeu_si128(bytes.as_mut_ptr().cast(), _mm512_cvtepi32_epi8(moved)) };
             bytes
         }
 
@@ -149,15 +135,22 @@ unsafe impl Simd for Avx512 {
                 // SAFETY: 64 readable bytes, and the load needs no alignment.
                 *quarter = unsafe { _mm512_loadu_si512(values.as_ptr().cast()) };
             }
-            for (x, out) in x.chunks(64).zip(out.chunks_mut(64)) {
-                let present = u64::MAX >> (64 - x.len().min(out.len()));
-                // SAFETY: the mask keeps the load within its chunk.
-                let x = unsafe { _mm512_maskz_loadu_epi8(present, x.as_ptr().cast()) };
+            let look_up = |x: __m512i| {
                 let low = _mm512_permutex2var_epi8(quarters[0], x, quarters[1]);
                 let high = _mm512_permutex2var_epi8(quarters[2], x, quarters[3]);
-                let values = _mm512_mask_mov_epi8(low, _mm512_movepi8_mask(x), high);
-                // SAFETY: the mask keeps the store within its chunk.
-                unsafe { _mm512_mask_storeu_epi8(out.as_mut_ptr().cast(), present, values) };
+                _mm512_mask_mov_epi8(low, _mm512_movepi8_mask(x), high)
+            };
+            let (whole, tail) = x.as_chunks::<64>();
+            let (whole_out, tail_out) = out.as_chunks_mut::<64>();
+            for (x, out) in whole.iter().zip(whole_out) {
+                // SAFETY: 64 bytes to read and as many to write, and neither needs an alignment.
+                unsafe { _mm512_storeu_si512(out.as_mut_ptr().cast(), look_up(_mm512_loadu_si512(x.as_ptr().cast()))) };
+            }
+            let present = (1 << tail.len().min(tail_out.len())) - 1;
+            // SAFETY: the mask keeps the load and the store within the slices.
+            unsafe {
+                let x = _mm512_maskz_loadu_epi8(present, tail.as_ptr().cast());
+                _mm512_mask_storeu_epi8(tail_out.as_mut_ptr().cast(), present, look_up(x));
             }
             true
         }

@@ -1,5 +1,6 @@
-//! x86-64: AVX2, with or without VNNI, and AVX-512.
+//! x86-64: AVX2, with or without VNNI, AVX-512, and AMX.
 
+pub(crate) mod amx;
 pub(crate) mod avx2;
 pub(crate) mod avx512;
 pub(crate) mod avxvnni;
