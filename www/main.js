@@ -9,6 +9,7 @@ import { hasSimd } from './kernels.js';
 import { made } from './lab/maker.js';
 import { Networks } from './networks.js';
 import { Pad } from './pad.js';
+import './service-workers.js';
 import { SIDES, Session } from './session.js';
 import { leaveOut } from './visible.js';
 

@@ -5,6 +5,7 @@ import { moduleAddresses } from './engine.js';
 import { words } from './errors.js';
 import { explainAddress } from './explainer.js';
 import { MODELS } from './models.js';
+import { STARTED_BY, serviceWorkers } from './service-workers.js';
 
 /** @import { Session } from './session.js' */
 
@@ -23,10 +24,11 @@ export async function openOffline(session) {
   }
   const everything = [...Object.values(MODELS).flatMap((files) => Object.values(files)), ...moduleAddresses(), explainAddress()].map(({ href }) => href);
   workers.addEventListener('message', ({ data }) => data.there && place.replaceChildren(...describe(data.there, everything, keepAll)));
-  const wasControlled = workers.controller !== null;
-  workers.addEventListener('controllerchange', () => {
-    if (wasControlled) session.say('A new version of this page is out: reload to have it.');
-  });
+  const tellOfUpdate = () => {
+    if (STARTED_BY && workers.controller !== STARTED_BY) session.say('A new version of this page is out: reload to have it.');
+  };
+  workers.addEventListener('controllerchange', tellOfUpdate);
+  tellOfUpdate();
   /** @type {ServiceWorkerRegistration} */
   let registration;
   const post = (/** @type {string[]} */ keep) =>
@@ -45,15 +47,6 @@ export async function openOffline(session) {
     if (!isMetered()) keepAll();
   } catch (error) {
     place.textContent = `No copy of this page can be kept here (${words(error)}): it needs the network.`;
-  }
-}
-
-/** Where the browser has none, or the page may not touch it, there is none. */
-function serviceWorkers() {
-  try {
-    return navigator.serviceWorker;
-  } catch {
-    return undefined;
   }
 }
 

@@ -57,7 +57,9 @@ function pathOf(request) {
 async function install() {
   const cache = await caches.open(NAME);
   try {
-    await Promise.all(CORE.map((path) => keep(cache, path)));
+    // All are waited for, even after one has failed: none may open the cache again once it is deleted.
+    const outcomes = await Promise.allSettled(CORE.map((path) => keep(cache, path)));
+    for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
     // On the first visit the page says what it has loaded. An update keeps what the version before it had.
     const large = worker.registration.active ? await keptBefore() : await told;
     await keepLarge(large);
