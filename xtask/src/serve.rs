@@ -40,7 +40,8 @@ pub struct Args {
 pub fn run(args: Args) -> anyhow::Result<()> {
     // The port first: a build that ends in "port in use" is a build for nothing.
     let listeners = listen(args.port)?;
-    let is_built = args.folder.is_none();
+    // Nobody waits for all of a page that is built for the first time.
+    let is_complete = args.folder.is_some() || web::is_complete();
     let folder = match args.folder {
         Some(folder) => {
             ensure!(folder.is_dir(), "{} is no folder", folder.display());
@@ -48,7 +49,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
         }
         None => {
             let folder = root().join("target/web/page");
-            web::build(&folder, Purpose::Look)?;
+            web::build(&folder, if is_complete { Purpose::Look } else { Purpose::FirstLook })?;
             folder
         }
     };
@@ -57,15 +58,11 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     if args.open {
         open::that(&address).with_context(|| format!("cannot open a browser; visit {address}"))?;
     }
-    if is_built {
+    if !is_complete {
         let folder = folder.clone();
-        // Nobody waits for the digits to test and to train with: the page is there before them.
-        std::thread::spawn(move || match web::add_digits(&folder) {
-            Ok(true) => {
-                println!("the digits to test and to train with are there: reload the page to use them")
-            }
-            Ok(false) => {}
-            Err(error) => println!("the page goes without digits to test and to train with: {error:#}"),
+        std::thread::spawn(move || match web::complete(&folder) {
+            Ok(()) => println!("all of the page is there: reload it"),
+            Err(error) => println!("the page stays as it is: {error:#}"),
         });
     }
     let Args { cross_origin_isolated: isolated, print_messages, .. } = args;

@@ -6,8 +6,10 @@
 
 mod bundle;
 mod comments;
+mod folder;
 mod references;
 mod server;
 
 pub use bundle::{Site, bundle, is_hashed_name, read_folder};
+pub use folder::replace_folder;
 pub use server::FolderServer;

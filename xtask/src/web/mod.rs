@@ -11,10 +11,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, ensure};
 use digit8_host::files;
 use digit8_host::process::{find, output};
-use digit8_site::{bundle, read_folder};
+use digit8_site::{bundle, read_folder, replace_folder};
 
 pub use digits::shared_digits;
 use minify::Minifier;
@@ -38,7 +37,9 @@ pub struct Args {
 /// What a build of the page is for.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
-    /// To look at it on this machine: as soon as possible.
+    /// To look at it on this machine as soon as possible: what takes longest to compile and few wait for says that it is on its way.
+    FirstLook,
+    /// To look at all of it on this machine.
     Look,
     /// To publish it: shrunk by wasm-opt, with compressed forms and a table of sizes.
     Publish,
@@ -78,25 +79,27 @@ pub fn build_traces() -> anyhow::Result<()> {
     let folder = root().join("target/web/trace");
     // The tests take what they find there: no module of an earlier build.
     let _ = fs::remove_dir_all(&folder);
-    let traced = wasm::KERNELS.map(|wasm::Variant { name, features, simd }| wasm::Variant {
+    let traced = wasm::kernels().iter().map(|wasm::Variant { name, features, simd }| wasm::Variant {
         name: format!("{name}-trace").into(),
         features: format!("{features},trace").into(),
-        simd,
+        simd: *simd,
     });
-    for (path, bytes) in wasm::build(&toolchain, &optimizer, &traced)? {
+    for (path, bytes) in wasm::build(&toolchain, &optimizer, &traced.collect::<Vec<_>>())? {
         files::write(&folder.join(path), &bytes)?;
     }
     Ok(())
 }
 
-/// Packs digits, unless they are packed, and builds the page that is to be looked at once more with them. Returns whether it did.
-pub fn add_digits(out: &Path) -> anyhow::Result<bool> {
-    if digits::are_packed() {
-        return Ok(false);
-    }
-    digits::pack()?;
+/// Whether an earlier build has left all that the page is made of.
+pub fn is_complete() -> bool {
+    digits::are_packed() && wasm::MODULES.iter().all(wasm::Variant::is_there)
+}
+
+/// Builds what a first look at the page goes without: the other modules, and then the digits, which take a whole program to pack.
+pub fn complete(out: &Path) -> anyhow::Result<()> {
     build(out, Purpose::Look)?;
-    Ok(digits::are_packed())
+    digits::pack()?;
+    build(out, Purpose::Look).map(|_| ())
 }
 
 /// Builds the page into a folder, all of it or nothing. Returns whether the first answer keeps within its budget, which a page
@@ -111,14 +114,17 @@ pub fn build(out: &Path, purpose: Purpose) -> anyhow::Result<bool> {
         digits::pack()?;
     }
     let mut files = read_folder(&root().join("www"))?;
-    let variants = [&wasm::KERNELS[..], &wasm::EXPLAIN, &[wasm::LAB]].concat();
-    files.extend(wasm::build(&toolchain, &optimizer, &variants)?);
+    let (now, later): (Vec<_>, Vec<_>) = wasm::MODULES.clone().into_iter().partition(|module| {
+        purpose != Purpose::FirstLook || module.is_for_a_first_look() || module.is_there()
+    });
+    files.extend(wasm::build(&toolchain, &optimizer, &now)?);
+    files.extend(later.iter().flat_map(wasm::Variant::placeholder));
     files.extend(digits::packed()?);
     let site = bundle(files, &|path, bytes| minifier.minify(path, bytes))?;
     let (mut compressed, mut within) = (BTreeMap::new(), true);
     if purpose == Purpose::Publish {
         compressed = weight::compress(&site.files)?;
-        within = weight::print(&site, &compressed, &wasm::KERNELS);
+        within = weight::print(&site, &compressed, wasm::kernels());
     }
     let all = site.files.iter().map(|(path, bytes)| (path.clone(), bytes)).chain(compressed.iter().flat_map(
         |(path, forms)| [(format!("{path}.br"), &forms.brotli), (format!("{path}.gz"), &forms.gzip)],
@@ -126,37 +132,4 @@ pub fn build(out: &Path, purpose: Purpose) -> anyhow::Result<bool> {
     replace_folder(out, all)?;
     println!("wrote {}", out.display());
     Ok(within)
-}
-
-/// Replaces a built page by these files: they are written to a folder beside it, which is then renamed. Refuses to replace
-/// a folder that holds anything else.
-fn replace_folder<'a>(
-    folder: &Path,
-    contents: impl IntoIterator<Item = (String, &'a Vec<u8>)>,
-) -> anyhow::Result<()> {
-    let beside = |role: &str| {
-        let mut path = folder.as_os_str().to_owned();
-        path.push(format!(".{}.{role}", std::process::id()));
-        PathBuf::from(path)
-    };
-    let is_empty = || fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_none());
-    ensure!(
-        !folder.exists() || folder.join("index.html").exists() || is_empty(),
-        "{} holds something else than an earlier build of the page, and would be lost",
-        folder.display()
-    );
-    let (new, old) = (beside("new"), beside("old"));
-    let attempt = || -> anyhow::Result<()> {
-        for (path, bytes) in contents {
-            files::write(&new.join(path), bytes)?;
-        }
-        if folder.exists() {
-            fs::rename(folder, &old)?;
-        }
-        Ok(fs::rename(&new, folder)?)
-    };
-    let result = attempt().with_context(|| format!("cannot replace {}", folder.display()));
-    let _ = fs::remove_dir_all(&new);
-    let _ = fs::remove_dir_all(&old);
-    result
 }

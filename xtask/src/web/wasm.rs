@@ -32,24 +32,42 @@ impl Variant {
     const fn new(name: &'static str, features: &'static str, simd: bool) -> Self {
         Self { name: Cow::Borrowed(name), features: Cow::Borrowed(features), simd }
     }
+
+    /// Whether it is built before the page is shown: browsers without SIMD are few, and the laboratory is further down.
+    pub fn is_for_a_first_look(&self) -> bool {
+        self.simd && self.name != LAB
+    }
+
+    /// Whether an earlier build has left it.
+    pub fn is_there(&self) -> bool {
+        folder().join(format!("pkg/{}_bg.wasm", self.name)).exists()
+    }
+
+    /// The files of a module that is not built yet, by their path in the page.
+    pub fn placeholder(&self) -> [(String, Vec<u8>); 2] {
+        const SCRIPT: &str =
+            "throw new Error('this part of the page is still being built: reload it in a minute');\n";
+        [(format!("pkg/{}.js", self.name), SCRIPT.into()), (format!("pkg/{}_bg.wasm", self.name), Vec::new())]
+    }
 }
 
-/// The modules that the page chooses from, a kernel in each: an engine rejects a whole module for one instruction that it does
-/// not know, and a kernel that nobody calls is weight.
-pub const KERNELS: [Variant; 3] = [
+/// All modules of the page. The first three are those that it chooses from to answer, a kernel in each: an engine rejects a whole
+/// module for one instruction that it does not know, and a kernel that nobody calls is weight. The explanations have modules of their
+/// own, so that nobody waits for them, and whoever opens one of the laboratory's views loads that.
+pub static MODULES: [Variant; 6] = [
     Variant::new("digit8_scalar", "scalar,own-files", false),
     Variant::new("digit8", "simd128,own-files", true),
     Variant::new("digit8_relaxed", "relaxed-simd,own-files", true),
-];
-
-/// The explanations, in modules of their own, so that nobody waits for them.
-pub const EXPLAIN: [Variant; 2] = [
     Variant::new("explain_scalar", "explain,scalar,own-files", false),
     Variant::new("explain", "explain,simd128,own-files", true),
+    Variant::new(LAB, "lab,simd128", true),
 ];
+const LAB: &str = "lab";
 
-/// The laboratory, which whoever opens one of its views loads.
-pub const LAB: Variant = Variant::new("lab", "lab,simd128", true);
+/// The modules that the page chooses from to answer.
+pub fn kernels() -> &'static [Variant] {
+    &MODULES[..3]
+}
 
 /// Binaryen's `wasm-opt`, if it is installed and wanted.
 pub struct Optimizer(pub Option<NpmTool>);
