@@ -30,6 +30,11 @@ pub fn spread(row: &Row) -> String {
     format!("±{:.0} %", (third - first) / 2.0 / row.median_ns * 100.0)
 }
 
+/// A row's model, and the settings with which it was run.
+pub fn model(row: &Row) -> String {
+    row.settings.as_ref().map_or_else(|| row.model.clone(), |settings| format!("{} ({settings})", row.model))
+}
+
 /// The share of the machine's limit that a row reaches, in percent; empty where there is no limit for it.
 pub fn share_of_limit(report: &Report, row: &Row) -> String {
     report.share_of_limit(row).map_or_else(String::new, |share| format!("{:.0} %", share * 100.0))

@@ -5,7 +5,7 @@ use digit8_report::chart::{Bar, Distribution, bars_to_mark, distributions};
 use digit8_report::page::{self, Section};
 use maud::{Markup, html};
 
-use super::format::{correct, share_of_limit, spread, time, unit};
+use super::format::{correct, model, share_of_limit, spread, time, unit};
 use super::goals::outcomes;
 use super::groups::{Group, groups};
 use super::history::{self, Entry};
@@ -109,7 +109,7 @@ fn whole(report: &Report, group: &Group) -> Section {
         let ratio = group.ratio(row).filter(|_| !row.is_own()).map(|(ratio, _)| format!("{ratio:.2}"));
         [
             row.engine.clone(),
-            row.model.clone(),
+            model(row),
             time(row.median_ns),
             time(row.min_ns),
             spread(row),

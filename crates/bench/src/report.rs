@@ -85,6 +85,9 @@ pub struct Row {
     pub correct: Option<usize>,
     /// Out of how many.
     pub classified: Option<usize>,
+    /// The settings of a peer that were best, where it has some to choose from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settings: Option<String>,
     /// Every sample, in the order taken.
     pub sample_ns: Vec<f64>,
 }

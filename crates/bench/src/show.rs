@@ -2,7 +2,7 @@
 
 use digit8_host::terminal::{table, thousands};
 
-use super::format::{correct, share_of_limit, spread, time, unit};
+use super::format::{correct, model, share_of_limit, spread, time, unit};
 use super::goals::outcomes;
 use super::groups::{Group, groups};
 use super::report::{Report, Row};
@@ -63,7 +63,7 @@ fn inference(report: &Report, group: &Group, row: &Row, earlier: Option<&Report>
     let before = earlier.and_then(|earlier| earlier.rows.iter().find(|other| other.is_same(row)));
     [
         engine,
-        row.model.clone(),
+        model(row),
         time(row.median_ns),
         time(row.min_ns),
         spread(row),

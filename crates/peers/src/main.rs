@@ -42,6 +42,8 @@ pub struct Setup {
     threads: usize,
     /// onnxruntime's shared library; without it, there is no onnxruntime.
     library: Option<PathBuf>,
+    /// One of the engine's settings.
+    settings: &'static str,
 }
 
 /// Somebody's engine.
@@ -51,6 +53,8 @@ struct Engine {
     package: Option<&'static str>,
     models: &'static [&'static str],
     does: Does,
+    /// Settings that are tried: the one that is fastest in a short trial is kept and named. None where there are none to choose from.
+    settings: &'static [&'static str],
     load: Load,
 }
 
@@ -67,14 +71,16 @@ enum Does {
 
 const ALL: &[&str] = &["float32", "static", "fused", "dynamic"];
 
+const NO_CHOICE: &[&str] = &[""];
+
 #[rustfmt::skip]
 const ENGINES: [Engine; 6] = [
-    Engine { name: "onnxruntime", package: None, models: ALL, does: Does::Read, load: onnxruntime::load },
-    Engine { name: "rten", package: Some("rten"), models: ALL, does: Does::Read, load: rten::load },
-    Engine { name: "tract", package: Some("tract-onnx"), models: ALL, does: Does::ReadAlone, load: tract::load },
-    Engine { name: "candle", package: Some("candle-core"), models: &["float32"], does: Does::Read, load: candle::load },
-    Engine { name: "gemm", package: Some("gemm"), models: &["float32"], does: Does::Multiply, load: products::float },
-    Engine { name: "rten-gemm", package: Some("rten-gemm"), models: &["static"], does: Does::Multiply, load: products::int8 },
+    Engine { name: "onnxruntime", package: None, models: ALL, does: Does::Read, settings: onnxruntime::SETTINGS, load: onnxruntime::load },
+    Engine { name: "rten", package: Some("rten"), models: ALL, does: Does::Read, settings: NO_CHOICE, load: rten::load },
+    Engine { name: "tract", package: Some("tract-onnx"), models: ALL, does: Does::ReadAlone, settings: NO_CHOICE, load: tract::load },
+    Engine { name: "candle", package: Some("candle-core"), models: &["float32"], does: Does::Read, settings: NO_CHOICE, load: candle::load },
+    Engine { name: "gemm", package: Some("gemm"), models: &["float32"], does: Does::Multiply, settings: NO_CHOICE, load: products::float },
+    Engine { name: "rten-gemm", package: Some("rten-gemm"), models: &["static"], does: Does::Multiply, settings: NO_CHOICE, load: products::int8 },
 ];
 
 /// Runs something so many times.
@@ -97,13 +103,14 @@ fn run() -> anyhow::Result<()> {
     let threads = arguments.next().context("no number of threads")?;
     let threads: usize = threads.to_str().context("no number of threads")?.parse()?;
     let input = Box::leak(Box::new(Input::read(&folder)?));
-    let setup = Setup { folder, input, threads, library: arguments.next().map(PathBuf::from) };
+    let library = arguments.next().map(PathBuf::from);
+    let mut setup = Setup { folder, input, threads, library, settings: "" };
     let mut rows = Vec::new();
     // A small batch does not keep several threads busy.
     let sizes: &[usize] = if threads == 1 { &[1, 64, 10_000] } else { &[10_000] };
+    let has_library = setup.library.is_some();
     let can = |engine: &&Engine| {
-        (threads == 1 || engine.does != Does::ReadAlone)
-            && (engine.package.is_some() || setup.library.is_some())
+        (threads == 1 || engine.does != Does::ReadAlone) && (engine.package.is_some() || has_library)
     };
     for engine in ENGINES.iter().filter(can) {
         let Engine { name, package, models, .. } = engine;
@@ -111,11 +118,12 @@ fn run() -> anyhow::Result<()> {
             say(json!({"version": [name, version]}))?;
         }
         for (model, &size) in models.iter().flat_map(|model| sizes.iter().map(move |size| (model, size))) {
-            match engine.prepare(&setup, model, size) {
+            match engine.prepare(&mut setup, model, size) {
                 Ok((correct, time)) => {
                     let classified = correct.map(|_| input.len());
                     say(json!({"row": {
-                        "engine": name, "model": model, "batch": size, "correct": correct, "classified": classified
+                        "engine": name, "model": model, "batch": size, "correct": correct, "classified": classified,
+                        "settings": Some(setup.settings).filter(|settings| !settings.is_empty())
                     }}))?;
                     rows.push(time);
                 }
@@ -141,27 +149,54 @@ fn run() -> anyhow::Result<()> {
 }
 
 impl Engine {
-    /// Loads a model, lets the engine read all digits, if it does, and is then ready to time it.
-    fn prepare(&self, setup: &Setup, model: &str, size: usize) -> anyhow::Result<(Option<usize>, Time)> {
+    /// Loads a model with the best of the settings, lets the engine read all digits, if it does, and is then ready to time it.
+    fn prepare(&self, setup: &mut Setup, model: &str, size: usize) -> anyhow::Result<(Option<usize>, Time)> {
         let batches = Batches::new(setup.input, size);
+        let mut best: Option<(Duration, &'static str)> = None;
+        for &settings in self.settings.iter().filter(|_| self.settings.len() > 1) {
+            setup.settings = settings;
+            let Ok(run) = (self.load)(setup, model, &batches) else { continue };
+            let Ok(least) = trial(in_turn(run, batches)) else { continue };
+            if best.is_none_or(|(time, _)| least < time) {
+                best = Some((least, settings));
+            }
+        }
+        setup.settings = best.map_or(self.settings[0], |(_, settings)| settings);
         let mut run = (self.load)(setup, model, &batches)?;
-        let mut logits = vec![0.0; size * input::CLASSES];
         let correct = match self.does {
             Does::Read | Does::ReadAlone => Some(batches.correct(&mut run)?),
             Does::Multiply => None,
         };
-        let mut batch = 0;
-        let time: Time = Box::new(move |runs| {
-            let start = Instant::now();
-            for _ in 0..runs {
-                run(batch, &mut logits)?;
-                std::hint::black_box(&mut logits);
-                batch = if batch + 1 < batches.walk() { batch + 1 } else { 0 };
-            }
-            Ok(start.elapsed())
-        });
-        Ok((correct, time))
+        Ok((correct, in_turn(run, batches)))
     }
+}
+
+/// Runs batches in turn.
+fn in_turn(mut run: Run, batches: Batches) -> Time {
+    let mut logits = vec![0.0; batches.size * input::CLASSES];
+    let mut batch = 0;
+    Box::new(move |runs| {
+        let start = Instant::now();
+        for _ in 0..runs {
+            run(batch, &mut logits)?;
+            std::hint::black_box(&mut logits);
+            batch = if batch + 1 < batches.walk() { batch + 1 } else { 0 };
+        }
+        Ok(start.elapsed())
+    })
+}
+
+/// The least time of so many runs that they take some milliseconds, of as many as a fifth of a second has room for.
+fn trial(mut time: Time) -> anyhow::Result<Duration> {
+    const TRIAL: Duration = Duration::from_millis(200);
+    let once = time(1)?.max(Duration::from_nanos(1));
+    let runs = (TRIAL.as_nanos() / 40 / once.as_nanos()).max(1) as u64;
+    let (start, mut least) = (Instant::now(), Duration::MAX);
+    while start.elapsed() < TRIAL {
+        // Of one run: the others have other numbers of them.
+        least = least.min(time(runs)? / runs as u32);
+    }
+    Ok(least)
 }
 
 /// The version of a dependency.

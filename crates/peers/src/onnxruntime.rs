@@ -1,15 +1,27 @@
-//! onnxruntime, by its shared library: as few threads as asked for, everything optimised, tensors made before.
+//! onnxruntime, by its shared library: as few threads as asked for, tensors made before.
 
 use std::sync::OnceLock;
 
 use anyhow::Context;
 use ort::environment::Environment;
+use ort::ep::CPU;
 use ort::session::Session;
 use ort::session::builder::GraphOptimizationLevel;
-use ort::value::TensorRef;
+use ort::value::{Tensor, TensorRef};
 
-use crate::input::{Batches, PIXELS};
+use crate::input::{Batches, CLASSES, PIXELS};
 use crate::{Run, Setup, model_file};
+
+/// What may help: each is tried.
+pub const SETTINGS: &[&str] = &[
+    "defaults",
+    "no arena",
+    "bound tensors",
+    "bound tensors, no arena",
+    "extended optimisations",
+    "extended optimisations, bound tensors",
+    "no spinning",
+];
 
 pub fn load(setup: &Setup, model: &str, batches: &Batches) -> anyhow::Result<Run> {
     static ENVIRONMENT: OnceLock<Environment> = OnceLock::new();
@@ -21,24 +33,47 @@ pub fn load(setup: &Setup, model: &str, batches: &Batches) -> anyhow::Result<Run
             ENVIRONMENT.get_or_init(|| environment)
         }
     };
-    let mut session = session(environment, setup.threads, &model_file(&setup.folder, model, "onnx")?)?;
+    let mut session = session(environment, setup, &model_file(&setup.folder, model, "onnx")?)?;
     let shape = [batches.size, PIXELS];
     let inputs = batches.all().map(|images| TensorRef::from_array_view((shape, images)));
     let inputs = inputs.collect::<Result<Vec<_>, _>>()?;
+    if !setup.settings.contains("bound tensors") {
+        return Ok(Box::new(move |batch, logits| {
+            let outputs = session.run([(&*inputs[batch]).into()])?;
+            let (_, values) = outputs[0].try_extract_tensor::<f32>()?;
+            logits.copy_from_slice(values);
+            Ok(())
+        }));
+    }
+    let [input, output] = [session.inputs(), session.outputs()].map(|outlets| outlets[0].name().to_owned());
+    let mut bindings = Vec::with_capacity(inputs.len());
+    for tensor in &inputs {
+        let mut binding = session.create_binding()?;
+        binding.bind_input(&input, tensor)?;
+        binding.bind_output(
+            &output,
+            Tensor::from_array(([batches.size, CLASSES], vec![0_f32; batches.size * CLASSES]))?,
+        )?;
+        bindings.push(binding);
+    }
     Ok(Box::new(move |batch, logits| {
-        let outputs = session.run([(&*inputs[batch]).into()])?;
+        let outputs = session.run_binding(&bindings[batch])?;
         let (_, values) = outputs[0].try_extract_tensor::<f32>()?;
         logits.copy_from_slice(values);
         Ok(())
     }))
 }
 
-fn session(environment: &Environment, threads: usize, model: &[u8]) -> ort::Result<Session> {
+fn session(environment: &Environment, setup: &Setup, model: &[u8]) -> ort::Result<Session> {
+    let has = |setting| setup.settings.contains(setting);
+    let level = if has("extended") { GraphOptimizationLevel::Level2 } else { GraphOptimizationLevel::All };
     Session::builder(environment)?
-        .with_optimization_level(GraphOptimizationLevel::All)?
+        .with_execution_providers([CPU::default().with_arena_allocator(!has("no arena")).build()])?
+        .with_optimization_level(level)?
         .with_parallel_execution(false)?
         .with_inter_threads(1)?
-        .with_intra_threads(threads)?
+        .with_intra_threads(setup.threads)?
+        .with_intra_op_spinning(!has("no spinning"))?
         // Its threads may spin while it runs, which is fastest, but not while others do.
         .with_config_entry("session.force_spinning_stop", "1")?
         .commit_from_memory(model)

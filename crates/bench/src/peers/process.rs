@@ -48,6 +48,7 @@ struct Announced {
     batch: usize,
     correct: Option<usize>,
     classified: Option<usize>,
+    settings: Option<String>,
 }
 
 /// A running process; it ends with the last row that needs it.
@@ -88,6 +89,7 @@ pub fn start(
                         threads,
                         correct: row.correct,
                         classified: row.classified,
+                        settings: row.settings,
                         ..Row::default()
                     },
                     time: Box::new(move |runs| process.borrow_mut().time(at, runs)),
