@@ -6,7 +6,7 @@ import { after, test } from 'node:test';
 
 import puppeteer from 'puppeteer-core';
 
-import { DRAWINGS, PANICS, misfits } from './harness.js';
+import { DRAWINGS, PANICS, accessibilityProblems, misfits } from './harness.js';
 import { host } from './host.js';
 
 /** @import { Browser, Page } from 'puppeteer-core' */
@@ -183,7 +183,7 @@ firefoxTest('the benchmark runs, and can be cancelled', {}, async (page) => {
 });
 
 for (const width of [320, 390, 768, 1280]) {
-  firefoxTest(`in ${width} pixels nothing is wider than the window, and no target is too small`, {}, async (page) => {
+  firefoxTest(`in ${width} pixels nothing is wider than the window, no target is too small, and axe finds nothing wrong`, {}, async (page) => {
     await page.setViewport({ width, height: 900 });
     await ready(page);
     await draw(page, DRAWINGS[3]);
@@ -192,5 +192,6 @@ for (const width of [320, 390, 768, 1280]) {
       await page.waitForSelector(hook(part));
     }
     assert.deepEqual(await page.evaluate(misfits, width), []);
+    assert.deepEqual(await accessibilityProblems(page), []);
   });
 }

@@ -241,7 +241,7 @@ export const PHONE = { viewport: { width: 360, height: 640 }, hasTouch: true, is
 
 /**
  * What axe finds wrong with the page, one line for each rule.
- * @param {Page} page
+ * @param {{ evaluate(body: any): Promise<any> }} page of whatever drives the browser
  * @returns {Promise<string[]>}
  */
 export async function accessibilityProblems(page) {

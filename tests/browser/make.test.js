@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
-import { DRAWINGS, PHONE, draw, pageTest, ready, text } from './harness.js';
+import { DRAWINGS, PHONE, browser, draw, pageTest, ready, text } from './harness.js';
 import { tensors } from './reference.js';
 
 /** @import { Page } from 'playwright-core' */
@@ -156,13 +156,30 @@ pageTest('a finger moves the end of a range', { ...PHONE, path: '?recipe=scheme=
   assert((await value(page, 'range-greatest-linear1')) < 0.7 * before);
 });
 
-pageTest('a slow recipe in the making leaves the pad to the pen', { skip }, async (page) => {
-  // A recipe that is still in the making when the last drawing is read, however fast the machine is.
+/** Begins a recipe that is still in the making when the last drawing is read, however fast the machine is. @param {Page} page */
+async function slowRecipe(page) {
   await page.evaluate((recipe) => {
     history.pushState(null, '', `?recipe=${recipe}`);
     dispatchEvent(new PopStateEvent('popstate'));
   }, 'weight-bits=4/calibrate=train/samples=1000/retrain=1000');
   await page.locator('[data-testid="make-answer"]', { hasText: /^Making the network: \d/ }).waitFor({ timeout: 0 });
+}
+
+/** The most CPU time, in microseconds, that a task of a page's main thread takes meanwhile. @param {() => Promise<unknown>} work */
+async function longestTask(work) {
+  const chromium = await browser();
+  await chromium.startTracing(undefined, { categories: ['toplevel'] });
+  await work();
+  /** @type {{ traceEvents: { name: string, pid: number, tid: number, tdur?: number, args?: { name?: string } }[] }} */
+  const { traceEvents } = JSON.parse(String(await chromium.stopTracing()));
+  const threads = traceEvents.filter(({ name, args }) => name === 'thread_name' && args?.name === 'CrRendererMain');
+  const isMain = (/** @type {{ pid: number, tid: number }} */ event) => threads.some(({ pid, tid }) => event.pid === pid && event.tid === tid);
+  const tasks = traceEvents.filter((event) => event.name.endsWith('RunTask') && isMain(event));
+  return Math.max(0, ...tasks.map(({ tdur = 0 }) => tdur));
+}
+
+pageTest('a slow recipe in the making leaves the pad to the pen', { skip }, async (page) => {
+  await slowRecipe(page);
   for (const digit of Object.keys(DRAWINGS)) {
     await page.getByTestId('clear').dispatchEvent('click');
     await draw(page, digit);
@@ -170,6 +187,24 @@ pageTest('a slow recipe in the making leaves the pad to the pen', { skip }, asyn
     assert.equal(await text(page, 'int8-digit'), digit, 'the network of before answers meanwhile');
   }
   assert.equal(await page.locator('html[data-ready="true"]').count(), 0, 'and the recipe is still in the making');
+});
+
+pageTest('while a slow recipe is made, nothing on the main thread takes as long as 37 million multiplications', { skip }, async (page) => {
+  await slowRecipe(page);
+  // In CPU time, so that other programs do not count, and on a processor that is as busy as during the drawing: 50 ms at 3 GHz.
+  const limit = await longestTask(() => page.evaluate(() => {
+    let x = 1;
+    for (let round = 0; round < 37_000_000; round++) x = (Math.imul(x, 1_664_525) + 1_013_904_223) | 0;
+    return x;
+  }));
+  const longest = await longestTask(async () => {
+    for (const digit of Object.keys(DRAWINGS)) {
+      await page.getByTestId('clear').dispatchEvent('click');
+      await draw(page, digit);
+    }
+  });
+  assert.equal(await page.locator('html[data-ready="true"]').count(), 0, 'the recipe is still in the making');
+  assert(longest > 0 && longest < limit, `${longest} µs, of ${limit}`);
 });
 
 pageTest('every recipe that is tried is a point of accuracy against bytes', { path: '?recipe=weight-bits=4/scheme=dynamic', skip, unready: true }, async (page) => {

@@ -334,6 +334,8 @@ test('an open page is told of a new version', { timeout: 600_000 }, async () => 
   await cached(page);
   await page.reload();
   await ready(page);
+  // A browser under a debugger lets no version take over from one that was busy at that moment, for five minutes.
+  await offline(page).getByText('all of its networks').waitFor();
   await (await deploy(folder))();
   await page.evaluate(async () => (await navigator.serviceWorker.ready).update());
   await page.getByTestId('status').getByText('A new version of this page is out: reload to have it.').waitFor();

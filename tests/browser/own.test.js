@@ -18,7 +18,9 @@ const answers = (page) =>
 const allowCopying = (context) => context.grantPermissions(['clipboard-read', 'clipboard-write']);
 
 /** @param {string} name */
-const model = (name) => readFileSync(fileURLToPath(new URL(`../../www/models/${name}.safetensors`, import.meta.url)));
+const path = (name) => fileURLToPath(new URL(`../../www/models/${name}.safetensors`, import.meta.url));
+/** @param {string} name */
+const model = (name) => readFileSync(path(name));
 
 /** @param {Page} page @param {string} name @param {Buffer} buffer */
 const give = (page, name, buffer) => page.getByTestId('open-file').setInputFiles({ name, mimeType: '', buffer });
@@ -122,6 +124,17 @@ pageTest('an int8 network of one’s own answers as it does where it came from',
   assert.deepEqual((await answers(other)).slice(10), own.slice(10), 'int8');
   await page.getByTestId('own-back').click();
   await page.locator('[data-testid="int8-network"]', { hasText: 'drawings' }).waitFor();
+});
+
+pageTest('a file that is dropped anywhere on the page is opened', {}, async (page, context) => {
+  await page.getByTestId('open-file').waitFor({ state: 'attached' });
+  const browser = await context.newCDPSession(page);
+  const data = { items: [], files: [path('notebook-fused')], dragOperationsMask: 1 };
+  for (const type of /** @type {const} */ (['dragEnter', 'dragOver', 'drop'])) {
+    await browser.send('Input.dispatchDragEvent', { type, x: 40, y: 40, data });
+  }
+  await said(page, /notebook-fused/);
+  await page.getByTestId('own-back').waitFor();
 });
 
 pageTest('what cannot be opened is said in words, and everything stays', {}, async (page) => {

@@ -18,4 +18,6 @@ mod pack;
 mod product;
 
 pub(crate) use pack::Panels;
-pub(crate) use product::{Product, write};
+pub(crate) use product::Product;
+#[cfg(target_arch = "x86_64")]
+pub(crate) use product::write;
