@@ -54,12 +54,13 @@ struct Count {
 
 type Check = fn(&Args) -> anyhow::Result<Count>;
 
-const STEPS: [(Part, &str, Check); 10] = [
+const STEPS: [(Part, &str, Check); 11] = [
     (Part::Lint, "rustfmt", |_| lint(cargo().args(["fmt", "--all", "--check"]))),
     (Part::Lint, "clippy", |_| {
         lint(cargo().args(["clippy", "--workspace", "--all-targets", "--", "-Dwarnings"]))
     }),
     (Part::Lint, "clippy for wasm", |_| clippy_for_wasm()),
+    (Part::Lint, "clippy for the fuzz targets", |_| clippy_for_fuzzing()),
     (Part::Lint, "rustdoc", |_| {
         lint(cargo().args(["doc", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", "-Dwarnings"))
     }),
@@ -157,6 +158,22 @@ fn counted(command: &mut Command) -> anyhow::Result<Count> {
     }
     ensure!(count.passed + count.failed + count.skipped > 0, "{} ran no test", shown(command));
     Ok(count)
+}
+
+/// What is built only to be fuzzed is to compile, too. libFuzzer is C++.
+fn clippy_for_fuzzing() -> anyhow::Result<Count> {
+    if find("c++").is_none() {
+        println!("skipped: the fuzz targets need a C++ compiler");
+        return Ok(Count { skipped: 1, ..Count::default() });
+    }
+    lint(cargo().args([
+        "clippy",
+        "--manifest-path=fuzz/Cargo.toml",
+        "--target-dir=target/fuzz",
+        "--locked",
+        "--",
+        "-Dwarnings",
+    ]))
 }
 
 fn clippy_for_wasm() -> anyhow::Result<Count> {

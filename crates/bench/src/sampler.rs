@@ -86,6 +86,8 @@ impl Running {
         let sample = if longer { sample * LONGER } else { sample };
         let mut running = Self { bench, runs: 1, samples: Vec::new() };
         loop {
+            // Twice: the first time, memory that was not used for long may have to come back.
+            running.time(running.runs)?;
             let elapsed = running.time(running.runs)?;
             if elapsed * 2 >= sample {
                 let full = sample.as_secs_f64() / elapsed.as_secs_f64() * running.runs as f64;
@@ -98,9 +100,7 @@ impl Running {
 
     fn sample(&mut self) -> anyhow::Result<()> {
         // The caches are full of other rows.
-        if self.runs >= WARM {
-            self.time(self.runs / WARM)?;
-        }
+        self.time((self.runs / WARM).max(1))?;
         let elapsed = self.time(self.runs)?;
         self.samples.push(elapsed.as_nanos() as f64 / self.runs as f64 / self.bench.per_run);
         Ok(())

@@ -7,21 +7,14 @@ use ort::environment::Environment;
 use ort::ep::CPU;
 use ort::session::Session;
 use ort::session::builder::GraphOptimizationLevel;
-use ort::value::{Tensor, TensorRef};
+use ort::value::TensorRef;
 
-use crate::input::{Batches, CLASSES, PIXELS};
+use crate::input::{Batches, PIXELS};
 use crate::{Run, Setup, model_file};
 
-/// What may help: each is tried.
-pub const SETTINGS: &[&str] = &[
-    "defaults",
-    "no arena",
-    "bound tensors",
-    "bound tensors, no arena",
-    "extended optimisations",
-    "extended optimisations, bound tensors",
-    "no spinning",
-];
+/// What may help: each is tried. (Bound inputs and outputs are not: `bind_input` of this version of `ort` never returns.)
+pub const SETTINGS: &[&str] =
+    &["defaults", "no arena", "extended optimisations", "extended optimisations, no arena", "no spinning"];
 
 pub fn load(setup: &Setup, model: &str, batches: &Batches) -> anyhow::Result<Run> {
     static ENVIRONMENT: OnceLock<Environment> = OnceLock::new();
@@ -37,27 +30,8 @@ pub fn load(setup: &Setup, model: &str, batches: &Batches) -> anyhow::Result<Run
     let shape = [batches.size, PIXELS];
     let inputs = batches.all().map(|images| TensorRef::from_array_view((shape, images)));
     let inputs = inputs.collect::<Result<Vec<_>, _>>()?;
-    if !setup.settings.contains("bound tensors") {
-        return Ok(Box::new(move |batch, logits| {
-            let outputs = session.run([(&*inputs[batch]).into()])?;
-            let (_, values) = outputs[0].try_extract_tensor::<f32>()?;
-            logits.copy_from_slice(values);
-            Ok(())
-        }));
-    }
-    let [input, output] = [session.inputs(), session.outputs()].map(|outlets| outlets[0].name().to_owned());
-    let mut bindings = Vec::with_capacity(inputs.len());
-    for tensor in &inputs {
-        let mut binding = session.create_binding()?;
-        binding.bind_input(&input, tensor)?;
-        binding.bind_output(
-            &output,
-            Tensor::from_array(([batches.size, CLASSES], vec![0_f32; batches.size * CLASSES]))?,
-        )?;
-        bindings.push(binding);
-    }
     Ok(Box::new(move |batch, logits| {
-        let outputs = session.run_binding(&bindings[batch])?;
+        let outputs = session.run([(&*inputs[batch]).into()])?;
         let (_, values) = outputs[0].try_extract_tensor::<f32>()?;
         logits.copy_from_slice(values);
         Ok(())
