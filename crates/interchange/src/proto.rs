@@ -1,5 +1,6 @@
 //! The messages of onnx.proto, as far as networks of this kind need them; field numbers are the standard's. What is not
-//! listed here is passed over when a file is read.
+//! listed here is passed over when a file is read. Lists are packed where the standard's file says so and nowhere else: some
+//! readers take no other form.
 #![allow(missing_docs)]
 
 use prost::{Message, Oneof};
@@ -100,9 +101,9 @@ pub struct Attribute {
     pub i: Option<i64>,
     #[prost(message, optional, tag = "5")]
     pub t: Option<Tensor>,
-    #[prost(float, repeated, tag = "7")]
+    #[prost(float, repeated, packed = "false", tag = "7")]
     pub floats: Vec<f32>,
-    #[prost(int64, repeated, tag = "8")]
+    #[prost(int64, repeated, packed = "false", tag = "8")]
     pub ints: Vec<i64>,
     #[prost(int32, tag = "20")]
     pub kind: i32,
@@ -110,7 +111,7 @@ pub struct Attribute {
 
 #[derive(Clone, PartialEq, Message)]
 pub struct Tensor {
-    #[prost(int64, repeated, tag = "1")]
+    #[prost(int64, repeated, packed = "false", tag = "1")]
     pub dims: Vec<i64>,
     #[prost(int32, tag = "2")]
     pub data_type: i32,
