@@ -12,7 +12,9 @@ use digit8_core::explain::Hybrid;
 use digit8_core::file::{self, Info, Model};
 use digit8_core::float::{FloatEngine, Linear, Mlp};
 use digit8_core::int8::{Int8Engine, QuantizedMlp, Scheme};
-use digit8_core::quant::{Calibration, Granularity, calibrate, layer_weights, narrow, quantize};
+use digit8_core::quant::{
+    Calibration, Granularity, Width, calibrate, layer_weights, quantize, quantize_layer, recipe,
+};
 use digit8_core::Kernel;
 use libfuzzer_sys::fuzz_target;
 
@@ -38,14 +40,14 @@ enum Call {
 }
 
 enum Engine {
-    Float(FloatEngine),
-    Int8(Int8Engine),
+    Float(Box<FloatEngine>),
+    Int8(Box<Int8Engine>),
 }
 
 fn engine(model: &Model, kernel: Kernel) -> Engine {
     match model {
-        Model::Float(mlp) => Engine::Float(mlp.engine(kernel)),
-        Model::Int8(mlp) => Engine::Int8(mlp.engine(kernel)),
+        Model::Float(mlp) => Engine::Float(Box::new(mlp.engine(kernel))),
+        Model::Int8(mlp) => Engine::Int8(Box::new(mlp.engine(kernel))),
     }
 }
 
@@ -60,6 +62,16 @@ fn networks(session: &Session) -> Option<(Mlp, QuantizedMlp)> {
     let granularity = if session.per_channel { Granularity::PerChannel } else { Granularity::PerTensor };
     let int8 = quantize(&mlp, Calibration::of(scheme, seen).ok()?, granularity).ok()?;
     Some((mlp, int8))
+}
+
+/// The network with weights of so many bits, as the page shows it.
+fn narrow(mlp: &Mlp, int8: &QuantizedMlp, bits: u32) -> Option<QuantizedMlp> {
+    let bits = [Width::bits(bits).ok()?; 3];
+    let weights = recipe::Weights { bits, granularity: int8.granularity(), ..Default::default() };
+    let layer = |index: usize| {
+        quantize_layer(index, &mlp.layers()[index], &weights, recipe::Epsilon::default()).ok()
+    };
+    QuantizedMlp::new([layer(0)?, layer(1)?, layer(2)?], *int8.activations()).ok()
 }
 
 fuzz_target!(|session: Session| {
@@ -103,7 +115,7 @@ fuzz_target!(|session: Session| {
                 }
             }
             Call::Narrow(bits) => {
-                if let Ok(narrowed) = narrow(&mlp, &int8, *bits) {
+                if let Some(narrowed) = narrow(&mlp, &int8, *bits) {
                     let _ = layer_weights(&mlp, &narrowed);
                     models[1] = Model::Int8(narrowed);
                 }
