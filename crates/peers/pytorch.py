@@ -106,7 +106,7 @@ def compiled(module, example):
 
 
 WAYS = {"jit frozen": frozen, "jit optimised": optimized, "torch.compile": compiled}
-# What works on products: static networks can have any, and dynamic ones what FBGEMM or oneDNN offer.
+# Libraries for products of integers, of which PyTorch has several.
 ENGINES = [engine for engine in ["x86", "onednn", "fbgemm"] if engine in torch.backends.quantized.supported_engines]
 
 

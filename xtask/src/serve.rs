@@ -40,8 +40,7 @@ pub struct Args {
 pub fn run(args: Args) -> anyhow::Result<()> {
     // The port first: a build that ends in "port in use" is a build for nothing.
     let listeners = listen(args.port)?;
-    // Nobody waits for all of a page that is built for the first time.
-    let is_complete = args.folder.is_some() || web::is_complete();
+    let is_built = args.folder.is_none();
     let folder = match args.folder {
         Some(folder) => {
             ensure!(folder.is_dir(), "{} is no folder", folder.display());
@@ -49,7 +48,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
         }
         None => {
             let folder = root().join("target/web/page");
-            web::build(&folder, if is_complete { Purpose::Look } else { Purpose::FirstLook })?;
+            web::build(&folder, Purpose::FirstLook)?;
             folder
         }
     };
@@ -58,10 +57,12 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     if args.open {
         open::that(&address).with_context(|| format!("cannot open a browser; visit {address}"))?;
     }
-    if !is_complete {
+    if is_built {
         let folder = folder.clone();
+        // Nobody waits for the rest of a page that is built for the first time.
         std::thread::spawn(move || match web::complete(&folder) {
-            Ok(()) => println!("all of the page is there: reload it"),
+            Ok(true) => println!("the rest of the page is there: reload it"),
+            Ok(false) => {}
             Err(error) => println!("the page stays as it is: {error:#}"),
         });
     }

@@ -90,16 +90,19 @@ pub fn build_traces() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Whether an earlier build has left all that the page is made of.
-pub fn is_complete() -> bool {
-    digits::are_packed() && wasm::MODULES.iter().all(wasm::Variant::is_there)
-}
-
-/// Builds what a first look at the page goes without: the other modules, and then the digits, which take a whole program to pack.
-pub fn complete(out: &Path) -> anyhow::Result<()> {
-    build(out, Purpose::Look)?;
+/// Builds what a first look at the page went without: modules that are missing, and the digits, which take a whole program to pack.
+/// Returns whether the page has more than before.
+pub fn complete(out: &Path) -> anyhow::Result<bool> {
+    let (had_modules, had_digits) = (wasm::MODULES.iter().all(wasm::Variant::is_there), digits::are_packed());
+    if !had_modules {
+        build(out, Purpose::Look)?;
+    }
     digits::pack()?;
-    build(out, Purpose::Look).map(|_| ())
+    let has_new_digits = !had_digits && digits::are_packed();
+    if has_new_digits {
+        build(out, Purpose::Look)?;
+    }
+    Ok(!had_modules || has_new_digits)
 }
 
 /// Builds the page into a folder, all of it or nothing. Returns whether the first answer keeps within its budget, which a page
