@@ -1,15 +1,17 @@
 // A worker's side of the calls of helper.js.
 
+/** Called with news on the way to an answer. @typedef {(news: unknown) => void} Report */
+
 /**
  * Answers calls from now on.
- * @param {Record<string, (...args: any[]) => unknown>} tasks
+ * @param {Record<string, (report: Report, ...args: any[]) => unknown>} tasks
  * @param {() => string | undefined} panic the text of the panic that has stopped the worker's module, if one has
  */
 export function answer(tasks, panic) {
   onmessage = async ({ data: { id, task, args, lock } }) => {
     if (lock) return hold(lock);
     try {
-      postMessage({ id, result: await tasks[task](...args) });
+      postMessage({ id, result: await tasks[task]((news) => postMessage({ id, news }), ...args) });
     } catch (error) {
       // A module that has stopped answers nothing any more: the next call is for another worker.
       postMessage({ id, error: why(error, panic), isOver: error instanceof WebAssembly.RuntimeError });
@@ -29,7 +31,7 @@ function hold(lock) {
  * @param {unknown} error
  * @param {() => string | undefined} panic
  */
-export function why(error, panic) {
+function why(error, panic) {
   try {
     const text = panic();
     if (text) return text;

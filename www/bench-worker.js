@@ -1,10 +1,11 @@
 // The visitor's benchmark: both networks, every kernel, one digit and a thousand, round by round, so that a noisy machine hits
 // all alike.
 
-import { why } from './answering-worker.js';
+import { answer } from './answering-worker.js';
 import { Network, kernels, load, panic } from './engine.js';
 import { callsFor, sampleLength, timerStep } from './timing.js';
 
+/** @import { Report } from './answering-worker.js' */
 /** @import { Measured } from './bench-report.js' */
 
 /** @typedef {{ float: Uint8Array, int8: Uint8Array, scheme: string, samples: Uint8Array, labels: Uint8Array, rounds: number }} Task */
@@ -17,16 +18,14 @@ const PATIENCE = 20;
 /** Rounds where the clock is too coarse for that, and each sample takes long. */
 const FEW_ROUNDS = 10;
 
-onmessage = async (/** @type {MessageEvent<Task>} */ { data }) => {
-  try {
-    await run(data);
-  } catch (error) {
-    postMessage({ error: why(error, panic) });
-  }
-};
+answer({ run }, panic);
 
-/** @param {Task} task */
-async function run({ float, int8, scheme, samples, labels, rounds: wanted }) {
+/**
+ * Tells of every round, and what was found until then.
+ * @param {Report} report
+ * @param {Task} task
+ */
+async function run(report, { float, int8, scheme, samples, labels, rounds: wanted }) {
   await load('scalar');
   const step = await timerStep();
   if (!Number.isFinite(step)) throw new Error('this browser’s clock stands still, so nothing can be timed by it');
@@ -43,7 +42,7 @@ async function run({ float, int8, scheme, samples, labels, rounds: wanted }) {
         const time = (/** @type {number} */ calls) => network.time(images, batch, calls);
         const calls = callsFor(time, least, 2);
         jobs.push({ kernel, model, batch, ...judge(new Network(file), samples, labels), time, calls, times: /** @type {number[]} */ ([]) });
-        postMessage({ progress: { done: 0, rounds, text: `${kernel} ${model}, batch ${batch}` } });
+        report({ done: 0, rounds, text: `${kernel} ${model}, batch ${batch}` });
       }
     }
   }
@@ -53,7 +52,7 @@ async function run({ float, int8, scheme, samples, labels, rounds: wanted }) {
     }
     /** @type {Measured[]} */
     const rows = jobs.map(({ kernel, model, batch, correct, logits, calls, times }) => ({ kernel, model, batch, correct, logits, calls, times }));
-    postMessage({ progress: { done: round, rounds }, result: { step, classified: labels.length, rows } });
+    report({ done: round, rounds, found: { step, classified: labels.length, rows } });
   }
 }
 

@@ -4,6 +4,7 @@ import { distribution, scrolled, table } from './chart.js';
 import { asJson, asText, micros, summary, title } from './bench-report.js';
 import { byId, element } from './dom.js';
 import { words } from './errors.js';
+import { Helper, STOPPED } from './helper.js';
 import { samples } from './samples.js';
 
 /** @import { Found } from './bench-report.js' */
@@ -23,22 +24,11 @@ export async function open(session) {
   cancel.disabled = true;
   progress.value = 0;
 
-  /** @type {Worker | undefined} */
-  let worker;
+  const worker = new Helper(() => new Worker(new URL('./bench-worker.js', import.meta.url), { type: 'module' }));
   /** @type {Found | undefined} */
   let found;
   let rounds = ROUNDS;
-  const end = (/** @type {string} */ text) => {
-    worker?.terminate();
-    worker = undefined;
-    start.disabled = false;
-    if (document.activeElement === cancel) start.focus();
-    cancel.disabled = true;
-    state.textContent = text;
-    session.say(text);
-    if (found) results.replaceChildren(...report(found));
-  };
-  start.addEventListener('click', () => {
+  start.addEventListener('click', async () => {
     const { networks, scheme } = session.state;
     const [float, int8] = [networks.float.loaded?.file, networks.int8.loaded?.file];
     if (!float || !int8 || !session.isReady) {
@@ -53,32 +43,34 @@ export async function open(session) {
     progress.value = 0;
     state.textContent = 'Warming up …';
     session.say('The benchmark is running.');
-    try {
-      worker = new Worker(new URL('./bench-worker.js', import.meta.url), { type: 'module' });
-    } catch (error) {
-      return end(`The benchmark failed: ${words(error)}.`);
-    }
-    worker.addEventListener('error', (event) => {
-      event.preventDefault();
-      end(`The benchmark failed: ${event.message || 'its worker did not load'}.`);
-    });
-    worker.addEventListener('message', ({ data }) => {
-      if (data.error) return end(`The benchmark failed: ${data.error}.`);
-      found = data.result ?? found;
-      const { done, rounds: all, text } = data.progress;
-      [progress.value, progress.max, rounds] = [done, all, all];
-      if (done === rounds && found) return end(summary(found));
-      state.textContent = text ? `Warming up ${text}` : `Round ${done} of ${rounds}`;
-    });
     const pixels = new Uint8Array(784 * digits.length);
     digits.forEach((sample, index) => pixels.set(sample.pixels, 784 * index));
     const labels = Uint8Array.from(digits, ({ label }) => label);
-    worker.postMessage({ float, int8, scheme, samples: pixels, labels, rounds: ROUNDS });
+    const outcome = await worker.watch(show, 'run', { float, int8, scheme, samples: pixels, labels, rounds: ROUNDS }).then(
+      () => summary(/** @type {Found} */ (found)),
+      (error) => {
+        const done = found?.rows[0].times.length ?? 0;
+        return words(error) === STOPPED ? `Cancelled after ${done} of ${rounds} rounds.` : `The benchmark failed: ${words(error)}.`;
+      },
+    );
+    // Every run begins with a worker of its own: what a browser has compiled for an earlier one does not count.
+    worker.stop();
+    start.disabled = false;
+    if (document.activeElement === cancel) start.focus();
+    cancel.disabled = true;
+    state.textContent = outcome;
+    session.say(outcome);
+    if (found) results.replaceChildren(...report(found));
   });
-  cancel.addEventListener('click', () => {
-    const done = found?.rows[0].times.length ?? 0;
-    end(`Cancelled after ${done} of ${rounds} rounds.`);
-  });
+  cancel.addEventListener('click', () => worker.stop());
+
+  /** @param {{ done: number, rounds: number, text?: string, found?: Found }} news */
+  function show(news) {
+    found = news.found ?? found;
+    rounds = news.rounds;
+    [progress.value, progress.max] = [news.done, rounds];
+    state.textContent = news.text ? `Warming up ${news.text}` : `Round ${news.done} of ${rounds}`;
+  }
 }
 
 /**

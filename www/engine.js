@@ -1,6 +1,6 @@
 // The wasm modules, and models that are ready to answer.
 
-import { fetchBytes, imported } from './files.js';
+import { Module } from './files.js';
 import { kernels, withoutWasm } from './kernels.js';
 
 /** @typedef {import('./kernels.js').Kernel} Kernel */
@@ -17,63 +17,40 @@ function wishes() {
   return known.includes(/** @type {Kernel} */ (wanted)) ? known.slice(known.indexOf(/** @type {Kernel} */ (wanted))) : known;
 }
 
-/** @typedef {{ exports: Exports, memory: WebAssembly.Memory }} Module */
-/** @type {Record<Kernel, { wasm: URL, script: URL, load: () => Promise<Exports> }>} */
-const SOURCES = {
-  scalar: {
-    wasm: new URL('./pkg/digit8_scalar_bg.wasm', import.meta.url),
-    script: new URL('./pkg/digit8_scalar.js', import.meta.url),
-    load: () => import('./pkg/digit8_scalar.js'),
-  },
-  simd128: {
-    wasm: new URL('./pkg/digit8_bg.wasm', import.meta.url),
-    script: new URL('./pkg/digit8.js', import.meta.url),
-    load: () => import('./pkg/digit8.js'),
-  },
-  relaxed: {
-    wasm: new URL('./pkg/digit8_relaxed_bg.wasm', import.meta.url),
-    script: new URL('./pkg/digit8_relaxed.js', import.meta.url),
-    load: () => import('./pkg/digit8_relaxed.js'),
-  },
+/** @type {Record<Kernel, Module<Exports>>} */
+const MODULES = {
+  scalar: new Module(
+    new URL('./pkg/digit8_scalar_bg.wasm', import.meta.url),
+    new URL('./pkg/digit8_scalar.js', import.meta.url),
+    () => import('./pkg/digit8_scalar.js'),
+  ),
+  simd128: new Module(
+    new URL('./pkg/digit8_bg.wasm', import.meta.url),
+    new URL('./pkg/digit8.js', import.meta.url),
+    () => import('./pkg/digit8.js'),
+  ),
+  relaxed: new Module(
+    new URL('./pkg/digit8_relaxed_bg.wasm', import.meta.url),
+    new URL('./pkg/digit8_relaxed.js', import.meta.url),
+    () => import('./pkg/digit8_relaxed.js'),
+  ),
 };
-/** @type {Map<Kernel, Promise<Module>>} */
-const modules = new Map();
 
 /** Where the modules are that this browser can run. */
-export const moduleAddresses = () => kernels().map((kernel) => SOURCES[kernel].wasm);
+export const moduleAddresses = () => kernels().map((kernel) => MODULES[kernel].wasm);
 
-/**
- * The module of a kernel. Its script and its wasm are asked for at once, though the one loads the other.
- * @param {Kernel} kernel
- */
-function moduleOf(kernel) {
-  const start = async () => {
-    const { wasm, script, load } = SOURCES[kernel];
-    const [exports, bytes] = await Promise.all([imported(script, load), fetchBytes(wasm)]);
-    const module = await WebAssembly.compile(bytes).catch((error) => {
-      throw new Error(withoutWasm() ?? `${wasm.pathname}: ${error.message}`);
-    });
-    return { exports, memory: (await exports.default({ module_or_path: module })).memory };
-  };
-  const module = modules.get(kernel) ?? start();
-  modules.set(kernel, module);
-  // Who waits for it is told; nobody else needs to be.
-  module.catch(() => modules.delete(kernel));
-  return module;
-}
-
-/** The module that was loaded last, and its kernel. @type {Module & { kernel: Kernel } | undefined} */
+/** The module that was loaded last, and its kernel. @type {{ exports: Exports, memory: WebAssembly.Memory, kernel: Kernel } | undefined} */
 let current;
 
 // The page has other things to load besides: this is not to wait for them. A worker says itself what it wants.
-if ('document' in globalThis) moduleOf(wishes()[0]);
+if ('document' in globalThis) MODULES[wishes()[0]].load();
 
 /**
  * Loads a kernel, and makes it the one that new networks compute with.
  * @param {Kernel} [kernel] or else the one that the address asks for (`?kernel=scalar`), or the fastest
  */
 export async function load(kernel = wishes()[0]) {
-  current = { ...(await moduleOf(kernel)), kernel };
+  current = { ...(await MODULES[kernel].load()), kernel };
 }
 
 /**

@@ -1,18 +1,20 @@
 // The page's files, fetched and checked; and in words, what is in the way of one.
 
 import { words } from './errors.js';
+import { withoutWasm } from './kernels.js';
 
 /**
  * The bytes of a file whose name has its content's SHA-256 in it: no others are taken.
  * @param {URL} url
  * @param {(share: number) => void} [progress] called with the share that has arrived, 0 to 1
  * @param {AbortSignal} [signal] ends it
+ * @param {(bytes: Uint8Array) => boolean} [isAnotherForm] whether a host has changed the form of the file, of which its name says nothing
  * @returns {Promise<Uint8Array<ArrayBuffer>>}
  */
-export async function fetchBytes(url, progress = () => {}, signal = undefined) {
+export async function fetchBytes(url, progress = () => {}, signal = undefined, isAnotherForm = () => false) {
   progress(0);
   const bytes = await arrived(await fetched(url, { signal }), progress);
-  if (await isNamed(bytes, url)) return bytes;
+  if (isAnotherForm(bytes) || (await isNamed(bytes, url))) return bytes;
   // What was damaged may lie in a cache: once more from the host.
   const again = await arrived(await fetched(url, { signal, cache: 'reload' }), progress);
   if (await isNamed(again, url)) return again;
@@ -87,18 +89,50 @@ function misfit(response, url) {
 }
 
 /**
- * A script that is imported when it is needed. Its errors say what is in the way.
- * @template T
- * @param {URL} url
- * @param {() => Promise<T>} load imports it
- * @returns {Promise<T>}
+ * A module of the page: its script, which wasm-bindgen wrote, and its wasm.
+ * @template {{ default: (input: any) => Promise<{ memory: WebAssembly.Memory }> }} Exports
  */
-export async function imported(url, load) {
-  try {
-    return await load();
-  } catch (error) {
-    await fetched(url);
-    throw new Error(`${url.pathname}: ${words(error)}`);
+export class Module {
+  #script;
+  #run;
+  /** @type {Promise<{ exports: Exports, memory: WebAssembly.Memory }> | undefined} */
+  #loading;
+
+  /**
+   * @param {URL} wasm
+   * @param {URL} script
+   * @param {() => Promise<Exports>} run imports the script
+   */
+  constructor(wasm, script, run) {
+    this.wasm = wasm;
+    this.#script = script;
+    this.#run = run;
+  }
+
+  /** Loads it once; after a failure, the next call tries again. The errors say which file, and what is in the way. */
+  load() {
+    this.#loading ??= this.#start();
+    // Who waits for it is told; nobody else needs to be.
+    this.#loading.catch(() => (this.#loading = undefined));
+    return this.#loading;
+  }
+
+  async #start() {
+    // Both are asked for at once, though the one loads the other.
+    const [exports, bytes] = await Promise.all([this.#imported(), fetchBytes(this.wasm)]);
+    const module = await WebAssembly.compile(bytes).catch((error) => {
+      throw new Error(withoutWasm() ?? `${this.wasm.pathname}: ${error.message}`);
+    });
+    return { exports, memory: (await exports.default({ module_or_path: module })).memory };
+  }
+
+  async #imported() {
+    try {
+      return await this.#run();
+    } catch (error) {
+      await fetched(this.#script);
+      throw new Error(`${this.#script.pathname}: ${words(error)}`);
+    }
   }
 }
 

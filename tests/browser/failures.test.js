@@ -77,6 +77,8 @@ test('a browser without SIMD answers, and says what it lacks', { timeout: 600_00
     return Promise.all(names.map(async (name) => WebAssembly.validate(await (await fetch(name)).arrayBuffer())));
   });
   assert(modules.length > 0 && modules.every(Boolean), 'only modules that this engine knows were loaded');
+  await page.locator('#walk').scrollIntoViewIfNeeded();
+  await page.locator('#walk-body', { hasText: 'This cannot be computed: this part of the page needs WebAssembly with SIMD' }).waitFor();
   await old.close();
 });
 
@@ -177,6 +179,34 @@ pageTest('a worker that dies is started again', {}, async (page) => {
   await draw(page, '7');
   await explained(page);
 });
+
+/** Waits until the walk shows the layers of what is drawn. @param {Page} page @param {string} digit */
+const walked = (page, digit) => page.locator(`[data-testid="walk-answer"][data-value="${digit}"]`).waitFor();
+
+pageTest('so is the laboratory’s, and it is told the networks anew', {}, async (page) => {
+  await page.locator('#walk').scrollIntoViewIfNeeded();
+  await draw(page, '1');
+  await walked(page, '1');
+  const worker = page.workers().find((worker) => worker.url().includes('lab-worker'));
+  assert(worker);
+  await Promise.all([page.waitForEvent('worker'), worker.evaluate(() => self.close()).then(async () => {
+    await page.getByTestId('clear').click();
+    await draw(page, '7');
+  })]);
+  await walked(page, '7');
+});
+
+pageTest(
+  'a panic in the laboratory’s worker is shown in its own words, and the next one is another worker’s',
+  { mayLog: /panicked/, prepare: panicking(PANICS.laboratory) },
+  async (page, context) => {
+    await page.locator('#walk').scrollIntoViewIfNeeded();
+    await page.locator('#walk-body', { hasText: /cannot be computed: panicked at .*capacity overflow/s }).waitFor();
+    await context.unroute(/lab-worker/);
+    await draw(page, '3');
+    await walked(page, '3');
+  },
+);
 
 pageTest(
   'a panic in the explanations’ worker is shown in its own words, and the next one is another worker’s',

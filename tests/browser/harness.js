@@ -108,6 +108,7 @@ export function pageTest(name, { path = '', unready = false, skip = false, timeo
 export const PANICS = {
   page: { script: /engine-\w+\.js$/, call: /constructor\((\w+), ?(\w+) ?= ?1\)/, bad: 'constructor($1,$2=3000000)' },
   worker: { script: /explain-worker/, call: /new (\w+)\.Explainer\((\w+), ?\w+\)/, bad: 'new $1.Classifier($2,3000000)' },
+  laboratory: { script: /lab-worker/, call: /new (\w+)\.Networks\((\w+), ?\w+\)/, bad: 'new $1.Classifier($2,3000000)' },
   benchmark: { script: /bench-worker/, call: /new (\w+)\((\w+), ?\w+\)/, bad: 'new $1($2,3000000)' },
 };
 

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 
 import { test } from 'node:test';
 
-import { assertRead, browser, draw, ready, text } from './harness.js';
+import { assertRead, browser, draw, hasDigits, ready, text } from './harness.js';
 import { host } from './host.js';
 
 /** @import { Page } from 'playwright-core' */
@@ -20,10 +20,14 @@ function hostTest(name, habits, body) {
   test(name, { timeout: 600_000 }, async () => {
     const { address, asked } = await host(habits);
     const context = await (await browser()).newContext({ serviceWorkers: 'block' });
-    const page = await context.newPage();
-    await page.goto(address);
-    await body(page, asked);
-    await context.close();
+    context.setDefaultTimeout(120_000);
+    try {
+      const page = await context.newPage();
+      await page.goto(address);
+      await body(page, asked);
+    } finally {
+      await context.close();
+    }
   });
 }
 
@@ -124,6 +128,36 @@ hostTest('a module with one bit flipped is refused, and another answers', damagi
   assert.match(await text(page, 'notice'), /digit8_relaxed_bg-\w+\.wasm: its bytes are not those that its name promises/);
 });
 hostTest('no damaged module computes', damaging(/digit8\w*_bg/, Infinity), (page) => says(page, /did not load: .*its bytes are not those/));
+
+/** Goes to the walk, which the laboratory's module computes. @param {Page} page @param {RegExp} why */
+async function walkSays(page, why) {
+  await ready(page);
+  await page.locator('#walk').scrollIntoViewIfNeeded();
+  await page.locator('#walk-body', { hasText: why }).waitFor();
+  await draw(page, '3');
+  await assertRead(page, '3');
+}
+hostTest('the laboratory’s module with one bit flipped is refused', damaging(/lab_bg/, Infinity), (page) =>
+  walkSays(page, /This cannot be computed: .*lab_bg-\w+\.wasm: its bytes are not those that its name promises/));
+for (const [what, body, why] of /** @type {const} */ ([
+  ['that is a web page is called that', '<!doctype html><title>Not found</title>', /lab-\w+\.js: .*Unexpected token/],
+  ['that is still being built says so', "throw new Error('this part of the page is still being built');", /lab-\w+\.js: this part of the page is still being built\./],
+])) {
+  hostTest(`a script of the laboratory ${what}`, { change: (path, old) => (/pkg\/lab-\w+\.js$/.test(path) ? Buffer.from(body) : old) }, (page) =>
+    walkSays(page, new RegExp(`This cannot be computed: .*${why.source}`)));
+}
+hostTest('a web page in place of the laboratory’s module is called that', { missing: /pkg\/lab/, spa: true }, (page) =>
+  walkSays(page, /This cannot be computed: .*lab\w*-\w+\.(js|wasm): the host sends a web page in place of this file/));
+test('test digits with one bit flipped are asked for again', { timeout: 600_000, skip: hasDigits() ? false : 'the page was built without digits' }, async () => {
+  const { address } = await host(damaging(/test-\w+\.digits$/, 1));
+  const context = await (await browser()).newContext({ serviceWorkers: 'block' });
+  const page = await context.newPage();
+  await page.goto(address);
+  await ready(page);
+  await page.getByTestId('run-test-digits').click();
+  await page.getByTestId('test-accuracy-int8').waitFor({ timeout: 0 });
+  await context.close();
+});
 
 test('without encryption, where a page has no digests of its own, the browser refuses what is damaged', { timeout: 600_000 }, async () => {
   const { address } = await host(damaging(/drawings-static/, Infinity));

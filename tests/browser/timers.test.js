@@ -36,6 +36,34 @@ for (const [step, words] of /** @type {const} */ ([[0.005, '5 µs'], [0.1, '100 
   });
 }
 
+/** A clock of 0.1 ms that jumps ahead whenever something is timed for the first time in a turn, as if the machine were busy just then. @param {BrowserContext} context */
+const jumping = (context) =>
+  context.addInitScript(() => {
+    const now = performance.now.bind(performance);
+    const { port1, port2 } = new MessageChannel();
+    let [ahead, readings] = [0, 0];
+    port1.onmessage = () => (readings = 0);
+    performance.now = () => {
+      if (readings++ === 0) port2.postMessage(0);
+      if (readings === 2) ahead += 30;
+      return Math.floor(10 * (now() + ahead)) / 10;
+    };
+    addEventListener('DOMContentLoaded', () => {
+      /** @type {string[]} */
+      const shown = [];
+      Object.assign(globalThis, { shown });
+      new MutationObserver(() => shown.push(document.querySelector('[data-testid="int8-time"]')?.textContent ?? '')).observe(document.body, { subtree: true, childList: true, characterData: true });
+    });
+  });
+
+pageTest('a machine that is busy while a sample is prepared leaves no sample below the clock’s step', { prepare: jumping }, async (page) => {
+  await draw(page, '3');
+  await page.locator('[data-testid="ratio"]', { hasText: 'Here int8 is' }).waitFor({ timeout: 0 });
+  const shown = /** @type {string[]} */ (await page.evaluate(() => /** @type {any} */ (globalThis).shown)).filter((time) => time.includes('µs'));
+  assert(shown.length > 0);
+  for (const time of shown) assert(parseFloat(time) > 0.05, time);
+});
+
 for (const step of [16.7, 100]) {
   pageTest(`a clock of ${step} ms measures nothing, and the page says so`, { prepare: clock(step) }, async (page) => {
     await draw(page, '3');

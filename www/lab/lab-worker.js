@@ -1,26 +1,20 @@
 // What the laboratory computes, beside the page: drawing never waits for it.
 
+import { answer } from '../answering-worker.js';
+import { Module } from '../files.js';
+import { hasSimd } from '../kernels.js';
 import { readDigits } from './mnist.js';
-import init, {
-  Mixer,
-  Networks,
-  Trial,
-  Workshop,
-  catalog,
-  panicMessage,
-  readNetwork,
-  readPicture,
-  recipeJson,
-  recipeNeeds,
-  recipeOfFile,
-  recipeOfJson,
-  recipeParts,
-  recipeWith,
-  shareRight,
-  trainFromNothing,
-  withOutlier,
-  writeOnnx,
-} from '../pkg/lab.js';
+
+/** @import { Report } from '../answering-worker.js' */
+/** @import { Networks, Product, Workshop } from '../pkg/lab.js' */
+
+const MODULE = new Module(
+  new URL('../pkg/lab_bg.wasm', import.meta.url),
+  new URL('../pkg/lab.js', import.meta.url),
+  () => import('../pkg/lab.js'),
+);
+/** @type {typeof import('../pkg/lab.js')} */
+let lab;
 
 const PIXELS = 784;
 /** Digits between two pieces of news. */
@@ -28,7 +22,6 @@ const CHUNK = 250;
 /** Digits whose activations are drawn. */
 const PICTURED = 500;
 
-const loaded = init();
 /** @type {Networks | undefined} */
 let networks;
 
@@ -38,15 +31,13 @@ function given() {
   return networks;
 }
 
-/** @import { Product } from '../pkg/lab.js' */
-/** @typedef {(news: unknown) => void} Report */
 /** @type {Record<string, (report: Report, ...args: any[]) => unknown>} */
 const TASKS = {
   /** @param {Report} _ @param {Uint8Array} float @param {Uint8Array} int8 */
   use(_, float, int8) {
     networks?.free();
     networks = undefined;
-    networks = new Networks(float, int8);
+    networks = new lab.Networks(float, int8);
   },
   /** @param {Report} _ @param {number} layer @param {number} index @param {Uint8Array} pixels */
   neuron: (_, layer, index, pixels) => given().neuron(layer, index, pixels),
@@ -62,31 +53,31 @@ const TASKS = {
   train,
   retrain,
   pictures,
-  catalog: () => catalog(),
+  catalog: () => lab.catalog(),
   /** A recipe and its parts; without one, that of an int8 file. @param {Report} _ @param {string | undefined} given @param {Uint8Array} file */
   recipeParts(_, given, file) {
-    const recipe = given ?? recipeOfFile(file);
-    return { recipe, parts: recipeParts(recipe) };
+    const recipe = given ?? lab.recipeOfFile(file);
+    return { recipe, parts: lab.recipeParts(recipe) };
   },
   /** @param {Report} _ @param {string} recipe @param {string} part @param {string} value */
-  recipeWith: (_, recipe, part, value) => recipeWith(recipe, part, value),
+  recipeWith: (_, recipe, part, value) => lab.recipeWith(recipe, part, value),
   /** @param {Report} _ @param {string} recipe */
-  recipeJson: (_, recipe) => recipeJson(recipe),
+  recipeJson: (_, recipe) => lab.recipeJson(recipe),
   /** @param {Report} _ @param {string} json */
-  recipeOfJson: (_, json) => recipeOfJson(json),
+  recipeOfJson: (_, json) => lab.recipeOfJson(json),
   /** @param {Report} _ @param {Uint8Array} file */
-  outlier: (_, file) => withOutlier(file, 10),
+  outlier: (_, file) => lab.withOutlier(file, 10),
   /** @param {Report} _ @param {Uint8Array} colours @param {number} width @param {number} height */
-  picture: (_, colours, width, height) => readPicture(colours, width, height),
+  picture: (_, colours, width, height) => lab.readPicture(colours, width, height),
   /** @param {Report} _ @param {Uint8Array} file @param {string} scaling */
   network(_, file, scaling) {
-    const brought = readNetwork(file, scaling);
+    const brought = lab.readNetwork(file, scaling);
     const { kind, hidden, notes, float, int8 } = brought;
     brought.free();
     return { kind, hidden: Array.from(hidden), notes, float, int8 };
   },
   /** @param {Report} _ @param {Uint8Array} file */
-  onnx: (_, file) => writeOnnx(file),
+  onnx: (_, file) => lab.writeOnnx(file),
 };
 
 /**
@@ -95,7 +86,7 @@ const TASKS = {
  */
 async function trial(report) {
   // Its own copies of the networks: others may be chosen meanwhile.
-  const trial = new Trial(given());
+  const trial = new lab.Trial(given());
   const { pixels, ...about } = await onDigits(report, trial, Infinity);
   const verdicts = trial.verdicts();
   trial.free();
@@ -109,7 +100,7 @@ async function trial(report) {
  * @param {number} count
  */
 async function mix(report, count) {
-  const mixer = new Mixer(given());
+  const mixer = new lab.Mixer(given());
   const { source, isTest } = await onDigits(report, mixer, count);
   const mixtures = mixer.mixtures();
   mixer.free();
@@ -147,8 +138,8 @@ let workshop;
  * @param {(share: number) => void} loading
  */
 async function supplied(recipe, loading) {
-  workshop ??= new Workshop();
-  const needs = recipeNeeds(recipe);
+  workshop ??= new lab.Workshop();
+  const needs = lab.recipeNeeds(recipe);
   if (needs.calibrates) {
     const { set, digits = Infinity } = needs.calibration;
     const wanted = `${set} ${digits}`;
@@ -228,8 +219,8 @@ async function pictures(_, bits) {
 async function train(report) {
   const [digits, test] = [await readDigits('train', Infinity, (share) => report({ share })), await readDigits('test', Infinity)];
   const news = (/** @type {number} */ done, /** @type {number} */ loss) => report({ done, loss });
-  const float = trainFromNothing(digits.pixels, digits.labels, 1, 0, news);
-  return { float, digits: digits.labels.length, right: shareRight(float, test.pixels, test.labels), count: test.labels.length };
+  const float = lab.trainFromNothing(digits.pixels, digits.labels, 1, 0, news);
+  return { float, digits: digits.labels.length, right: lab.shareRight(float, test.pixels, test.labels), count: test.labels.length };
 }
 
 /** Digits by which the climb is watched. */
@@ -245,11 +236,11 @@ const LOOKS = 24;
  */
 async function retrain(report, float, rounded) {
   const test = await readDigits('test', Infinity, (share) => report({ share }));
-  const accuracy = (/** @type {Uint8Array} */ file) => shareRight(file, test.pixels, test.labels);
+  const accuracy = (/** @type {Uint8Array} */ file) => lab.shareRight(file, test.pixels, test.labels);
   const plain = await supplied(rounded, (share) => report({ share }));
   const before = accuracy(made(plain.make(float, rounded, '', () => {})).file);
   report({ done: 0, right: before });
-  const recipe = RETRAINING.reduce((text, [part, value]) => recipeWith(text, part, value), rounded);
+  const recipe = RETRAINING.reduce((text, [part, value]) => lab.recipeWith(text, part, value), rounded);
   const ready = await supplied(recipe, (share) => report({ share }));
   const few = [test.pixels.subarray(0, PIXELS * WATCHED), test.labels.subarray(0, WATCHED)];
   let looked = 1;
@@ -259,7 +250,7 @@ async function retrain(report, float, rounded) {
     sparingly({ done, loss });
     if (done * LOOKS < looked) return undefined;
     looked = Math.floor(done * LOOKS) + 1;
-    return (/** @type {Uint8Array} */ file) => report({ done, right: shareRight(file, few[0], few[1]) });
+    return (/** @type {Uint8Array} */ file) => report({ done, right: lab.shareRight(file, few[0], few[1]) });
   };
   const { file } = made(ready.make(float, recipe, '', news));
   return { recipe, before, right: accuracy(file), count: test.labels.length, digits: Number(RETRAINING[1][1]) };
@@ -271,22 +262,15 @@ const RETRAINING = [
   ['retrain-digits', '10000'],
 ];
 
-onmessage = async ({ data: { id, task, args } }) => {
-  try {
-    await loaded;
-    postMessage({ id, result: await TASKS[task]((progress) => postMessage({ id, progress }), ...args) });
-  } catch (error) {
-    postMessage({ id, error: why(error) });
-  }
-};
+answer(waiting(TASKS), () => lab?.panicMessage());
 
-/** @param {unknown} error */
-function why(error) {
-  try {
-    const panic = panicMessage();
-    if (panic) return panic;
-  } catch {
-    // The module is not there: the error itself says why.
-  }
-  return error instanceof Error ? error.message : String(error);
+/** The tasks, each once the module is there. @param {typeof TASKS} tasks */
+function waiting(tasks) {
+  const ready = async () => {
+    if (!hasSimd()) throw new Error('this part of the page needs WebAssembly with SIMD, which this browser has not');
+    lab = (await MODULE.load()).exports;
+  };
+  return Object.fromEntries(
+    Object.entries(tasks).map(([name, task]) => [name, (/** @type {Report} */ report, /** @type {any[]} */ ...args) => ready().then(() => task(report, ...args))]),
+  );
 }

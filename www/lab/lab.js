@@ -2,14 +2,17 @@
 
 import { element } from '../dom.js';
 import { words } from '../errors.js';
-import { Caller } from './caller.js';
+import { Helper } from '../helper.js';
 
 /** @import { Session } from '../session.js' */
 
 const STYLE = new URL('./lab.css', import.meta.url);
 
+/** A worker of the laboratory. */
+export const helper = () => new Helper(() => new Worker(new URL('./lab-worker.js', import.meta.url), { type: 'module' }));
+
 /** What computes, for all views. */
-export const worker = new Caller(() => new Worker(new URL('./lab-worker.js', import.meta.url), { type: 'module' }));
+export const worker = helper();
 
 /** @type {WeakMap<Session, Lab>} */
 const labs = new WeakMap();
@@ -46,7 +49,7 @@ class Lab {
     const { float, int8 } = this.#session.state.networks;
     const files = [float.loaded?.file, int8.loaded?.file];
     if (files.includes(undefined)) throw new Error('both networks are needed: please wait until they have arrived');
-    if (files.some((file, index) => file !== this.#files[index])) {
+    if (!worker.isAlive || files.some((file, index) => file !== this.#files[index])) {
       this.#files = files;
       // Asked first, so answered first. What is wrong with the networks, whoever asks about them is told.
       worker.call('use', ...files).catch(() => {});

@@ -1,6 +1,6 @@
 // MNIST's digits, packed by `cargo xtask web`: asked for by those who want them.
 
-import { fetched } from '../files.js';
+import { fetchBytes } from '../files.js';
 
 /**
  * Labelled digits: `pixels` `[n, 784]`, `labels` `[n]`, what they are, and whether they are the data set's own test digits.
@@ -67,18 +67,10 @@ function partOf(url, progress) {
  * @returns {Promise<Digits>}
  */
 async function fetchPart(url, progress) {
-  const response = await fetched(url);
-  const expected = Number(response.headers.get('content-length')) || Infinity;
-  let arrived = 0;
-  const counted = new TransformStream({
-    transform(chunk, controller) {
-      arrived += chunk.length;
-      progress(Math.min(arrived / expected, 1));
-      controller.enqueue(chunk);
-    },
-  });
-  const stream = /** @type {ReadableStream<Uint8Array>} */ (response.body).pipeThrough(counted);
-  const bytes = new Uint8Array(await new Response(await unpacked(stream)).arrayBuffer());
+  // Some hosts unpack such a file on the way.
+  const isUnpacked = (/** @type {Uint8Array} */ bytes) => bytes[0] !== 0x1f || bytes[1] !== 0x8b;
+  const file = await fetchBytes(url, progress, undefined, isUnpacked);
+  const bytes = isUnpacked(file) ? file : await unpacked(file);
   const end = bytes.indexOf(10);
   const { count, source, isTest } = JSON.parse(new TextDecoder().decode(bytes.subarray(0, end)));
   if (count === 0) throw new Error('this copy of the page was built without digits; cargo xtask web adds them where there is MNIST');
@@ -88,18 +80,10 @@ async function fetchPart(url, progress) {
   return { source, isTest, labels, pixels };
 }
 
-/**
- * What was compressed. Some hosts unpack such a file on the way.
- * @param {ReadableStream<Uint8Array>} stream
- * @returns {Promise<ReadableStream<Uint8Array>>}
- */
-async function unpacked(stream) {
-  const [first, second] = stream.tee();
-  const reader = first.getReader();
-  const { value } = await reader.read();
-  reader.cancel();
-  const isPacked = value?.[0] === 0x1f && value[1] === 0x8b;
-  return isPacked ? second.pipeThrough(/** @type {any} */ (new DecompressionStream('gzip'))) : second;
+/** What was compressed. @param {Uint8Array<ArrayBuffer>} file */
+async function unpacked(file) {
+  const stream = new Blob([file]).stream().pipeThrough(new DecompressionStream('gzip'));
+  return new Uint8Array(await new Response(stream).arrayBuffer());
 }
 
 /** @param {Uint8Array[]} parts */

@@ -5,8 +5,8 @@ import { words } from '../errors.js';
 import { fetchBytes } from '../files.js';
 import { MODELS } from '../models.js';
 import { training } from './curves.js';
-import { button, figure, percent, styled, whole } from './lab.js';
-import { Caller } from './caller.js';
+import { STOPPED } from '../helper.js';
+import { button, figure, helper, percent, styled, whole } from './lab.js';
 
 /** @import { Session } from '../session.js' */
 
@@ -18,7 +18,7 @@ const BASE = 'scheme=fused/per-channel/weight-range=mse/calibrate=train/samples=
 export async function open(session) {
   await styled();
   // A worker of its own: training takes all of it, and is ended by ending it.
-  const trainer = new Caller(() => new Worker(new URL('./lab-worker.js', import.meta.url), { type: 'module' }));
+  const trainer = helper();
   const bits = element('select', { id: 'retrain-bits', 'data-testid': 'retrain-bits' }, ...WIDTHS.map((width) => element('option', { value: width }, Number(width) ? `${width} bits` : width)));
   const retrain = button('Retrain', 'retrain', () => start('retrain'), { class: 'main' });
   const fromNothing = button('Train from nothing', 'train', () => start('train'));
@@ -84,7 +84,7 @@ export async function open(session) {
       accuracy.dataset.value = String(made.right);
       keep.disabled = false;
     } catch (error) {
-      state.textContent = words(error) === 'stopped' ? 'Cancelled.' : `This cannot be trained: ${words(error)}.`;
+      state.textContent = words(error) === STOPPED ? 'Cancelled.' : `This cannot be trained: ${words(error)}.`;
     }
     session.say(state.textContent);
     retrain.disabled = fromNothing.disabled = false;

@@ -12,8 +12,9 @@ use digit8_core::int8::{Int8Engine, QuantizedMlp, Scheme};
 use digit8_core::quant::recipe::Set;
 use digit8_data::{Dataset, RecipeFlags};
 
-use super::report::Row;
+use super::report::{NOISE, Row};
 use super::sampler::{Bench, Time};
+use super::work;
 use digit8_report::machine::all_threads;
 
 /// The images of a call.
@@ -43,20 +44,36 @@ impl Models {
     }
 }
 
-/// An engine with one of the models in it.
+/// One of the models on a kernel.
 #[derive(Clone)]
-enum Engine {
-    Float(Box<FloatEngine>),
-    Int8(Box<Int8Engine>),
+enum Engine<'a> {
+    Float(&'a Mlp, Box<FloatEngine>),
+    Int8(&'a QuantizedMlp, Box<Int8Engine>),
 }
 
-impl Engine {
-    fn logits(&mut self, threads: usize, pixels: &[u8], logits: &mut [f32]) {
+impl Engine<'_> {
+    fn model(&self) -> &'static str {
+        match self {
+            Engine::Float(..) => "float32",
+            Engine::Int8(model, _) => model.scheme().name(),
+        }
+    }
+
+    /// Multiply-adds of an image.
+    fn work(&self, kernel: Kernel, pixels: &[u8], batch: usize) -> f64 {
+        match self {
+            Engine::Float(model, _) => work::of_float(model, kernel, pixels, batch),
+            Engine::Int8(model, _) => work::of_int8(model, kernel, pixels, batch),
+        }
+    }
+
+    /// Makes logits of pixels, on one thread or on all.
+    fn run(self, threads: usize) -> Box<dyn FnMut(&[u8], &mut [f32])> {
         match (self, threads) {
-            (Engine::Float(engine), 1) => engine.logits(pixels, logits),
-            (Engine::Float(engine), _) => engine.logits_parallel(pixels, logits),
-            (Engine::Int8(engine), 1) => engine.logits(pixels, logits),
-            (Engine::Int8(engine), _) => engine.logits_parallel(pixels, logits),
+            (Engine::Float(_, mut engine), 1) => Box::new(move |x, y| engine.logits(x, y)),
+            (Engine::Float(_, mut engine), _) => Box::new(move |x, y| engine.logits_parallel(x, y)),
+            (Engine::Int8(_, mut engine), 1) => Box::new(move |x, y| engine.logits(x, y)),
+            (Engine::Int8(_, mut engine), _) => Box::new(move |x, y| engine.logits_parallel(x, y)),
         }
     }
 }
@@ -65,50 +82,71 @@ impl Engine {
 pub fn inferences(models: &Models, digits: &Rc<Digits>, kernels: &[Kernel]) -> Vec<Bench> {
     let mut benches = Vec::new();
     for &kernel in kernels {
-        let int8 = models
-            .int8
-            .iter()
-            .map(|model| (model.scheme().name(), Engine::Int8(Box::new(model.engine(kernel)))));
-        let engines =
-            [("float32", Engine::Float(Box::new(models.float.engine(kernel))))].into_iter().chain(int8);
-        for (model, engine) in engines {
-            for batch in BATCHES {
-                benches.push(inference(kernel, model, batch, 1, digits, engine.clone()));
-            }
-            if all_threads() > 1 {
-                benches.push(inference(kernel, model, BATCHES[2], all_threads(), digits, engine));
-            }
+        for engine in models.engines(kernel) {
+            benches.extend(all_batches(kernel, &engine, digits));
         }
     }
     benches
 }
 
-fn inference(
-    kernel: Kernel,
-    model: &str,
-    batch: usize,
-    threads: usize,
-    digits: &Rc<Digits>,
-    mut engine: Engine,
-) -> Bench {
-    let mut logits = vec![0.0; digits.len() * CLASSES];
-    for (pixels, logits) in digits.images().chunks(batch * PIXELS).zip(logits.chunks_mut(batch * CLASSES)) {
-        engine.logits(threads, pixels, logits);
+/// Whole inferences of images in which nothing is 0, on the fastest kernel: of the float32 network and of the fused one.
+pub fn on_noise(models: &Models) -> Vec<Bench> {
+    let mut state = 1_u32;
+    let pixels = (0..BATCHES[2] * PIXELS).map(|_| {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        1 + (state >> 16) as u8 % 255
+    });
+    let noise = Digits::new(pixels.collect(), vec![0; BATCHES[2]]).expect("a label for each image");
+    let noise = Rc::new(noise);
+    let wanted = ["float32", Scheme::Fused.name()];
+    let engines = models.engines(Kernel::best()).filter(|engine| wanted.contains(&engine.model()));
+    let mut benches: Vec<_> =
+        engines.flat_map(|engine| all_batches(Kernel::best(), &engine, &noise)).collect();
+    for Bench { row, .. } in &mut benches {
+        // Nobody can read it rightly.
+        *row = Row { input: Some(NOISE.into()), correct: None, classified: None, ..std::mem::take(row) };
     }
-    let row = Row {
+    benches
+}
+
+impl Models {
+    /// All of them on a kernel.
+    fn engines(&self, kernel: Kernel) -> impl Iterator<Item = Engine<'_>> {
+        let float = Engine::Float(&self.float, Box::new(self.float.engine(kernel)));
+        let int8 = self.int8.iter().map(move |model| Engine::Int8(model, Box::new(model.engine(kernel))));
+        std::iter::once(float).chain(int8)
+    }
+}
+
+fn all_batches(kernel: Kernel, engine: &Engine, digits: &Rc<Digits>) -> Vec<Bench> {
+    let on_one = BATCHES.map(|batch| inference(kernel, engine.clone(), batch, 1, digits));
+    let on_all =
+        (all_threads() > 1).then(|| inference(kernel, engine.clone(), BATCHES[2], all_threads(), digits));
+    on_one.into_iter().chain(on_all).collect()
+}
+
+fn inference(kernel: Kernel, engine: Engine, batch: usize, threads: usize, digits: &Rc<Digits>) -> Bench {
+    let multiply_adds = engine.work(kernel, &digits.images()[..CYCLE.max(batch) * PIXELS], batch);
+    let mut row = Row {
         engine: engine_name(kernel),
-        model: model.into(),
+        model: engine.model().into(),
         batch,
         threads,
-        correct: Some(Confusion::count(&logits, digits.labels()).correct() as usize),
         classified: Some(digits.len()),
+        multiply_adds: Some(multiply_adds),
         ..Row::default()
     };
+    let mut run = engine.run(threads);
+    let mut logits = vec![0.0; digits.len() * CLASSES];
+    for (pixels, logits) in digits.images().chunks(batch * PIXELS).zip(logits.chunks_mut(batch * CLASSES)) {
+        run(pixels, logits);
+    }
+    row.correct = Some(Confusion::count(&logits, digits.labels()).correct() as usize);
     let digits = Rc::clone(digits);
     logits.truncate(batch * CLASSES);
     let time = cycle(batch, move |first| {
         let pixels = &digits.images()[first * PIXELS..][..batch * PIXELS];
-        engine.logits(threads, black_box(pixels), &mut logits);
+        run(black_box(pixels), &mut logits);
         black_box(&mut logits);
     });
     Bench { row, per_run: batch as f64, time }

@@ -35,15 +35,22 @@ pub fn model(row: &Row) -> String {
     row.settings.as_ref().map_or_else(|| row.model.clone(), |settings| format!("{} ({settings})", row.model))
 }
 
-/// The share of the machine's limit that a row reaches, in percent; empty where there is no limit for it.
+/// The share of the machine's limit that a row reaches, in percent, and what it would be if all multiply-adds counted; empty where
+/// there is no limit for it.
 pub fn share_of_limit(report: &Report, row: &Row) -> String {
-    report.share_of_limit(row).map_or_else(String::new, |share| format!("{:.0} %", share * 100.0))
+    let Some(share) = report.share_of_limit(row) else { return String::new() };
+    let nominal = report.nominal_share_of_limit(row).filter(|_| row.multiply_adds.is_some());
+    let nominal = nominal.map_or_else(String::new, |nominal| format!(" ({:.0} %)", nominal * 100.0));
+    format!("{:.0} %{nominal}", share * 100.0)
 }
 
 /// What a row's time is the time of.
 pub fn unit(report: &Report) -> String {
     let digits = thousands(report.training_digits);
-    format!("Times are an image's; of training, those of an epoch of {digits} digits.")
+    format!(
+        "Times are an image's; of training, those of an epoch of {digits} digits. Of the limit: of the multiply-adds that are done \
+         (and, if all counted, that are saved because something is 0)."
+    )
 }
 
 #[cfg(test)]

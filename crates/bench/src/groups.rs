@@ -45,5 +45,6 @@ pub fn groups(report: &Report) -> Vec<Group<'_>> {
 fn title(row: &Row) -> String {
     let threads = if row.threads == 1 { "one thread".into() } else { format!("{} threads", row.threads) };
     let browser = row.browser().map_or_else(String::new, |browser| format!(", {browser}"));
-    format!("{}, batch {}, {threads}{browser}", row.kind(), thousands(row.batch))
+    let input = row.input.as_ref().map_or_else(String::new, |input| format!(" of {input}"));
+    format!("{}{input}, batch {}, {threads}{browser}", row.kind(), thousands(row.batch))
 }

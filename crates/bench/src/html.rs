@@ -72,8 +72,8 @@ fn shares(report: &Report, groups: &[Group]) -> Option<Section> {
     let bars: Vec<Bar> = groups.iter().flat_map(|group| group_shares(report, group)).collect();
     let has = !bars.is_empty();
     let chart = bars_to_mark("Share of the machine's limit, percent", bars, 100.0);
-    let caption = "Of the multiply-adds that registers allow, or of reading the weights from L2 once a batch, whichever is slower. \
-                   Skipping zeros, which is exact, can beat it.";
+    let caption = "Of the multiply-adds that registers allow, or of reading their weights from L2 once a batch, whichever is slower. What is \
+                   skipped because it is 0 is a saving and does not count.";
     section("Share of the machine's limit", has, page::chart(&chart, caption))
 }
 

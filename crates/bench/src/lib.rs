@@ -19,6 +19,7 @@ mod sampler;
 mod show;
 mod stages;
 mod web;
+mod work;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -127,6 +128,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     let train = Rc::new(dataset.train);
     let mut benches = limits::limits();
     benches.extend(engines::inferences(&models, &digits, &Kernel::available()));
+    benches.extend(engines::on_noise(&models));
     benches.extend(stages::stages(&models, &digits));
     benches.extend(engines::trainings(&models.float, &train));
     let mut left_out = args.add_peers(&models, &digits, &train, &mut benches, &mut report)?;

@@ -14,6 +14,8 @@ use digit8_report::machine::{self, Machine};
 pub const TILES: &str = "tdpbusd";
 /// The least batch that goes through tiles.
 const TILE_ROWS: usize = 16;
+/// Images in which nothing is 0, so that nothing can be skipped.
+pub const NOISE: &str = "noise";
 
 /// A run.
 #[derive(Serialize, Deserialize)]
@@ -71,6 +73,9 @@ pub struct Row {
     pub model: String,
     /// The part of an inference that was timed; none for all of it.
     pub stage: Option<String>,
+    /// What was classified, where that was not the run's digits: [`NOISE`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub input: Option<String>,
     /// Images a call.
     pub batch: usize,
     /// Threads it may use.
@@ -85,6 +90,9 @@ pub struct Row {
     pub correct: Option<usize>,
     /// Out of how many.
     pub classified: Option<usize>,
+    /// Multiply-adds of an image that were done, where that is known; none are skipped elsewhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub multiply_adds: Option<f64>,
     /// The settings of a peer that were best, where it has some to choose from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub settings: Option<String>,
@@ -153,10 +161,18 @@ impl Report {
             .map(|limit| limit.best)
     }
 
-    /// The share of the machine's limit that a row reaches, 0 to 1. The limit is the multiply-adds of the network at the
-    /// best rate in registers or, if that takes longer, its weights read once a batch at the rate of L2. Who skips zeros
-    /// can be faster than that.
+    /// The share of the machine's limit that a row reaches, 0 to 1. The limit is the multiply-adds that are done at the best
+    /// rate in registers or, if that takes longer, their weights read once a batch at the rate of L2.
     pub fn share_of_limit(&self, row: &Row) -> Option<f64> {
+        self.share(row, row.multiply_adds.unwrap_or(self.multiply_adds as f64))
+    }
+
+    /// The same if all multiply-adds of the network counted. Who skips zeros saves some of them, and can be faster than that.
+    pub fn nominal_share_of_limit(&self, row: &Row) -> Option<f64> {
+        self.share(row, self.multiply_adds as f64)
+    }
+
+    fn share(&self, row: &Row, multiply_adds: f64) -> Option<f64> {
         if row.stage.is_some() || !matches!(row.model.as_str(), "float32" | "static" | "fused" | "dynamic") {
             return None;
         }
@@ -170,10 +186,10 @@ impl Report {
                 (self.limit(if has_tiles { &names } else { &names[1..] })?, 1.0)
             }
         };
-        let work = self.multiply_adds as f64;
-        let arithmetic = work / rate / row.threads as f64;
-        let weights =
-            work * weight_bytes / self.limit(&["L2 stream zmm", "L2 stream ymm"])? / row.batch as f64;
+        let arithmetic = multiply_adds / rate / row.threads as f64;
+        let weights = multiply_adds * weight_bytes
+            / self.limit(&["L2 stream zmm", "L2 stream ymm"])?
+            / row.batch as f64;
         Some(arithmetic.max(weights) / row.median_ns)
     }
 }
@@ -203,13 +219,17 @@ impl Row {
 
     /// Whether it only multiplies the network's matrices: an inference that reads no digits.
     pub fn is_product(&self) -> bool {
-        self.stage.is_none() && self.model != "train" && self.correct.is_none()
+        self.stage.is_none() && self.input.is_none() && self.model != "train" && self.correct.is_none()
     }
 
     /// All that tells it from other rows, in words.
     pub fn name(&self) -> String {
         let stage = self.stage.as_ref().map_or_else(String::new, |stage| format!(" {stage}"));
-        format!("{} {}{stage}, batch {}, {} threads", self.engine, self.model, self.batch, self.threads)
+        let input = self.input.as_ref().map_or_else(String::new, |input| format!(" of {input}"));
+        format!(
+            "{} {}{stage}{input}, batch {}, {} threads",
+            self.engine, self.model, self.batch, self.threads
+        )
     }
 
     /// Whether it is the same work by the same engine, in another run.
@@ -322,6 +342,10 @@ pub mod tests {
         report.limits.push(limit((TILES, 1000.0)));
         assert_eq!(report.share_of_limit(&row("digit8", "fused", 64, 40.0)), Some(0.025));
         assert_eq!(report.share_of_limit(&row("digit8 avx512", "fused", 64, 40.0)), Some(0.25));
+        // What is skipped is a saving, and no work.
+        let skipping = Row { multiply_adds: Some(500.0), ..row("digit8 avx512", "fused", 64, 10.0) };
+        assert_eq!(report.share_of_limit(&skipping), Some(0.5));
+        assert_eq!(report.nominal_share_of_limit(&skipping), Some(1.0));
         report.limits.clear();
         assert_eq!(report.share_of_limit(&row("digit8", "fused", 1, 40.0)), None);
     }

@@ -25,6 +25,18 @@ impl TableLine {
     }
 }
 
+/// The line that a kernel looks a table's values up by: none where it has an instruction that looks bytes up.
+pub(crate) struct LineFor<'a>(pub &'a [u8; 256]);
+
+impl Work for LineFor<'_> {
+    type Output = Option<TableLine>;
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) -> Option<TableLine> {
+        if simd.lookup(self.0, &[], &mut []) { None } else { TableLine::of(self.0) }
+    }
+}
+
 /// `out[i] = table[x[i]]`: by [`Simd::lookup`], along the table's line, or by [`nonzero`].
 pub(crate) struct Bytes<'a> {
     pub table: &'a [u8; 256],

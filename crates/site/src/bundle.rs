@@ -149,10 +149,11 @@ impl Bundler<'_> {
     }
 }
 
-/// `main.js` → `main-1a2b3c4d5e.js`. A module's or a model's name has the whole digest, by which the page checks its bytes.
+/// `main.js` → `main-1a2b3c4d5e.js`. The name of a module, of a model and of packed digits has the whole digest, by which the page checks
+/// their bytes.
 fn hashed_name(path: &str, bytes: &[u8]) -> String {
     let digest = files::hex(&Sha256::digest(bytes));
-    let is_checked = path.ends_with(".wasm") || path.ends_with(".safetensors");
+    let is_checked = [".wasm", ".safetensors", ".digits"].iter().any(|end| path.ends_with(end));
     let hash = if is_checked { &digest[..] } else { &digest[..SHORT] };
     let (folder, name) = path.rsplit_once('/').map_or(("", path), |(folder, name)| (folder, name));
     let (stem, extension) = name.rsplit_once('.').unwrap_or((name, "bin"));

@@ -48,7 +48,7 @@ impl QuantizedMlp {
             // ReLU on its own is `max(q, zero_point)` (rule 5), which is what the clamp of a fused layer does.
             Activations::Static { input, outputs: [hidden1, hidden2, output], .. } => {
                 Stages::Static(Box::new(Static {
-                    table: PixelTable::new(normalized().map(|x| input.quantize(x))),
+                    table: PixelTable::new(kernel, normalized().map(|x| input.quantize(x))),
                     zero_points: [input, hidden1, hidden2].map(|qparams| qparams.zero_point),
                     requantize: [
                         linear1.requantization(input, hidden1, true),
@@ -144,7 +144,7 @@ impl Static {
         let hidden1 = space(hidden1, batch * w1.outputs());
         let hidden2 = space(hidden2, batch * w2.outputs());
         let output = space(output, logits.len());
-        self.table.lookup(w1.kernel(), pixels, x);
+        self.table.lookup(pixels, x);
         w1.requantize(x, self.zero_points[0].0, stage1, hidden1);
         w2.requantize(hidden1, self.zero_points[1].0, stage2, hidden2);
         w3.requantize(hidden2, self.zero_points[2].0, stage3, output);

@@ -66,6 +66,37 @@ impl Panels {
         assert!(kernel != Kernel::Scalar || cfg!(test), "the scalar kernel has an algorithm of its own");
         kernel.run(AllRows { panels: self, product, x, out });
     }
+
+    /// How many groups of activations a product of these rows multiplies with the weights of every neuron.
+    pub fn groups_read(&self, kernel: Kernel, x: &[u8]) -> usize {
+        kernel.run(GroupsRead { row: self.row, x })
+    }
+}
+
+/// Counts what [`AllRows`] does not skip.
+struct GroupsRead<'a> {
+    row: usize,
+    x: &'a [u8],
+}
+
+impl Work for GroupsRead<'_> {
+    type Output = usize;
+
+    #[inline(always)]
+    fn run<S: Simd>(self, _: S) -> usize {
+        let Self { row, x } = self;
+        let whole = row / 4;
+        let of = |rows: &[u8]| {
+            let is_zero = |group: usize| rows.chunks_exact(row).all(|row| row[4 * group..][..4] == [0; 4]);
+            let searched = (0..whole).filter(|&group| !is_zero(group)).count();
+            let read = if S::HAS_32_REGISTERS && whole <= SEARCH_ABOVE { whole } else { searched };
+            (read + row.div_ceil(4) - whole) * (rows.len() / row)
+        };
+        let together = if S::HAS_32_REGISTERS { TILE } else { 1 };
+        let (tiles, left) = x.split_at(x.len() / (together * row) * together * row);
+        tiles.chunks_exact(together * row).map(of).sum::<usize>()
+            + left.chunks_exact(row).map(of).sum::<usize>()
+    }
 }
 
 struct AllRows<'a, P: Product> {

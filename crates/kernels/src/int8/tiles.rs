@@ -46,11 +46,16 @@ impl Tiles {
     /// `out[b][o]` = what the layer makes of the sum of neuron `o` for row `b` of `x`, if there are rows enough for a tile; else `false`,
     /// and nothing is done.
     pub fn product<T: Stage>(&self, layer: &Layer<T>, x: &[u8], out: &mut [T::Out]) -> bool {
-        let enough = x.len() >= ROWS * self.inputs;
-        if enough {
+        let takes = self.take(x);
+        if takes {
             Kernel::Amx(self.amx).run(AllRows { tiles: self, layer, x, out });
         }
-        enough
+        takes
+    }
+
+    /// Whether there are rows enough for a tile.
+    pub fn take(&self, x: &[u8]) -> bool {
+        x.len() >= ROWS * self.inputs
     }
 }
 
