@@ -232,14 +232,19 @@ const LOOKS = 24;
  * Trains a network of few bits back to sense, watched.
  * @param {Report} report
  * @param {Uint8Array} float
- * @param {string} rounded the recipe without training
+ * @param {string} plainly the plainest recipe without training
+ * @param {string} rounded the recipe that training starts from
  */
-async function retrain(report, float, rounded) {
+async function retrain(report, float, plainly, rounded) {
   const test = await readDigits('test', Infinity, (share) => report({ share }));
   const accuracy = (/** @type {Uint8Array} */ file) => lab.shareRight(file, test.pixels, test.labels);
-  const plain = await supplied(rounded, (share) => report({ share }));
-  const before = accuracy(made(plain.make(float, rounded, '', () => {})).file);
-  report({ done: 0, right: before });
+  const untrained = async (/** @type {string} */ recipe) => {
+    const ready = await supplied(recipe, (share) => report({ share }));
+    const right = accuracy(made(ready.make(float, recipe, '', () => {})).file);
+    report({ done: 0, right });
+    return right;
+  };
+  const [plain, before] = [await untrained(plainly), await untrained(rounded)];
   const recipe = RETRAINING.reduce((text, [part, value]) => lab.recipeWith(text, part, value), rounded);
   const ready = await supplied(recipe, (share) => report({ share }));
   const few = [test.pixels.subarray(0, PIXELS * WATCHED), test.labels.subarray(0, WATCHED)];
@@ -253,7 +258,7 @@ async function retrain(report, float, rounded) {
     return (/** @type {Uint8Array} */ file) => report({ done, right: lab.shareRight(file, few[0], few[1]) });
   };
   const { file } = made(ready.make(float, recipe, '', news));
-  return { recipe, before, right: accuracy(file), count: test.labels.length, digits: Number(RETRAINING[1][1]) };
+  return { recipe, plain, before, right: accuracy(file), count: test.labels.length, digits: Number(RETRAINING[1][1]) };
 }
 
 /** What is added to a recipe for retraining. */

@@ -11,8 +11,10 @@ import { button, figure, helper, percent, styled, whole } from './lab.js';
 /** @import { Session } from '../session.js' */
 
 const WIDTHS = ['2', '3', '4', 'ternary', 'binary'];
-/** All but the bits of what is trained: what costs least at few bits. */
-const BASE = 'scheme=fused/per-channel/weight-range=mse/calibrate=train/samples=1000';
+/** Rounding alone, as plain as it can be: from there training climbs. @param {string} bits */
+const plain = (bits) => `scheme=fused/calibrate=train/samples=1000/weight-bits=${bits}`;
+/** What is trained: a scale for each channel. Two numbers fit a channel's range badly, so for them its error counts. @param {string} bits */
+const better = (bits) => `${plain(bits)}/per-channel${bits === 'binary' ? '/weight-range=mse' : ''}`;
 
 /** @param {Session} session */
 export async function open(session) {
@@ -75,11 +77,11 @@ export async function open(session) {
     try {
       const { own, model } = session.state;
       const float = own?.float ?? (kind === 'retrain' ? await fetchBytes(MODELS[model].float32) : undefined);
-      const made = await trainer.watch(news, kind, float, `${BASE}/weight-bits=${bits.value}`);
+      const made = await trainer.watch(news, kind, float, plain(bits.value), better(bits.value));
       result = { kind, ...made };
       const seconds = ((performance.now() - began) / 1000).toFixed(1);
       progress.value = 1;
-      state.textContent = `Done in ${seconds} s with ${whole(made.digits)} training digits: ${percent(made.right)} of ${whole(made.count)} test digits are read right${kind === 'retrain' ? `, with weights of ${bits.selectedOptions[0].textContent}` : ', in float32'}. ${kind === 'retrain' ? `Only rounded, they were ${percent(made.before)}.` : ''}`;
+      state.textContent = `Done in ${seconds} s with ${whole(made.digits)} training digits: ${percent(made.right)} of ${whole(made.count)} test digits are read right${kind === 'retrain' ? `, with weights of ${bits.selectedOptions[0].textContent}` : ', in float32'}. ${kind === 'retrain' ? `Only rounded, they were ${percent(made.plain)}, and ${percent(made.before)} with a scale for each output channel.` : ''}`;
       accuracy.textContent = percent(made.right);
       accuracy.dataset.value = String(made.right);
       keep.disabled = false;
