@@ -2,6 +2,7 @@
 
 import { byId, idle } from './dom.js';
 import { words } from './errors.js';
+import { hasSimd } from './kernels.js';
 import { near } from './near.js';
 import { isMetered, openOffline } from './offline.js';
 import { samples, showSamples } from './samples.js';
@@ -34,6 +35,8 @@ const CHAPTERS = {
   words: () => import('./lab/words.js'),
   class: () => import('./lab/class.js'),
 };
+const NO_SIMD =
+  'This browser has no WebAssembly SIMD here, so both networks answer without it, only slower. Chrome and Edge have it from version 91, Firefox from 89, Safari from 16.4; a very old processor lacks it, too.';
 /** Those that come when nobody waits for them, so that a search of the page finds them. */
 const EARLY = ['walk', 'neuron', 'test-digits', 'make', 'retrain', 'own', 'bench', 'class'];
 
@@ -43,6 +46,7 @@ const EARLY = ['walk', 'neuron', 'test-digits', 'make', 'retrain', 'own', 'bench
  * @param {Record<Side, Panel>} panels of the two answers
  */
 export async function open(session, networks, panels) {
+  if (!hasSimd()) session.update({ notice: NO_SIMD });
   openTimes(session, panels);
   const fill = (/** @type {string} */ id) => openChapter(id, session, networks);
   await styled();

@@ -5,7 +5,6 @@ import { openAnswers } from './answers.js';
 import { byId } from './dom.js';
 import { kernelName, loadBest, panic } from './engine.js';
 import { words } from './errors.js';
-import { hasSimd } from './kernels.js';
 import { made } from './lab/maker.js';
 import { Networks } from './networks.js';
 import { Pad } from './pad.js';
@@ -19,9 +18,6 @@ const clear = /** @type {HTMLButtonElement} */ (byId('clear'));
 const pen = /** @type {HTMLInputElement} */ (byId('pen'));
 const model = /** @type {HTMLSelectElement} */ (byId('model'));
 const scheme = /** @type {HTMLSelectElement} */ (byId('scheme'));
-
-const NO_SIMD =
-  'This browser has no WebAssembly SIMD here, so both networks answer without it, only slower. Chrome and Edge have it from version 91, Firefox from 89, Safari from 16.4; a very old processor lacks it, too.';
 
 /** The module's coming. @type {Promise<void> | undefined} */
 let loading;
@@ -56,8 +52,7 @@ async function start() {
 function program() {
   loading ??= loadBest().then(
     (trouble) => {
-      const noSimd = hasSimd() ? '' : NO_SIMD;
-      const notice = trouble ? `The faster program did not load, so a slower one answers: ${trouble}.` : noSimd;
+      const notice = trouble && `The faster program did not load, so a slower one answers: ${trouble}.`;
       session.update({ kernel: kernelName(), notice });
     },
     (error) => {
@@ -103,7 +98,7 @@ function openPad() {
 function openStatus() {
   session.subscribe(({ status, notice, networks, isStopped }) => {
     byId('said').textContent = status;
-    byId('notice').textContent = notice;
+    byId('notice').textContent = notice ?? '';
     const isBroken = isStopped || SIDES.some((side) => networks[side].phase === 'failed');
     if (isBroken) root.dataset.state = 'error';
     else delete root.dataset.state;

@@ -64,7 +64,7 @@ import { idle } from './dom.js';
  * @property {string} [kernel] the kernel that answers, once its module is there
  * @property {Record<Side, Slot>} networks
  * @property {string} status what is announced
- * @property {string} notice what else a visitor should know, for as long as it holds
+ * @property {string | undefined} notice what else a visitor should know, for as long as it holds
  * @property {boolean} isStopped whether nothing can go on
  */
 
@@ -91,7 +91,7 @@ const initial = () => {
     chapter: '',
     networks: { int8: slot(), float: slot() },
     status: 'Loading…',
-    notice: '',
+    notice: undefined,
     isStopped: false,
   };
 };

@@ -68,6 +68,7 @@ test('a browser without SIMD answers, and says what it lacks', { timeout: 600_00
   await page.goto(await address());
   await ready(page);
   assert.equal(await text(page, 'int8-kernel'), 'scalar');
+  await page.getByTestId('notice').getByText('SIMD').waitFor();
   assert.match(await text(page, 'notice'), /no WebAssembly SIMD.*Chrome and Edge have it from version 91, Firefox from 89, Safari from 16\.4/);
   await draw(page, '3');
   await assertRead(page, '3');

@@ -8,6 +8,10 @@ use std::sync::OnceLock;
 use crate::arch::aarch64::neon::Neon;
 #[cfg(kernel = "scalar")]
 use crate::arch::portable::Portable;
+#[cfg(kernel = "relaxed")]
+use crate::arch::wasm32::relaxed::Relaxed;
+#[cfg(kernel = "simd128")]
+use crate::arch::wasm32::simd128::Plain;
 #[cfg(any(kernel = "simd128", kernel = "relaxed"))]
 use crate::arch::wasm32::simd128::V128;
 #[cfg(target_arch = "x86_64")]
@@ -126,9 +130,9 @@ impl Kernel {
             #[cfg(kernel = "scalar")]
             Kernel::Scalar => Portable.run(work),
             #[cfg(kernel = "simd128")]
-            Kernel::Simd128 => Simd::run(V128::<false>, work),
+            Kernel::Simd128 => Simd::run(V128(Plain), work),
             #[cfg(kernel = "relaxed")]
-            Kernel::Relaxed => Simd::run(V128::<true>, work),
+            Kernel::Relaxed => Simd::run(V128(Relaxed::new()), work),
             #[cfg(target_arch = "x86_64")]
             Kernel::Avx2(simd) => Simd::run(simd, work),
             #[cfg(target_arch = "x86_64")]

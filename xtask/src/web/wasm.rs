@@ -84,9 +84,10 @@ impl Optimizer {
     }
 
     fn optimize(&self, name: &str, wasm: Vec<u8>) -> anyhow::Result<Vec<u8>> {
-        const FLAGS: [&str; 10] = [
+        const FLAGS: [&str; 11] = [
             "-O3",
-            "--converge",
+            "--strip-producers",
+            "--strip-target-features",
             "--enable-simd",
             "--enable-relaxed-simd",
             "--enable-bulk-memory",

@@ -17,9 +17,14 @@ use super::fma;
 use crate::gemm::nonzero;
 use crate::simd::{Floats, LANES, Line, MAX_GROUPS, Output, Simd, TableLine, Work};
 
-/// The instructions of `simd128`, or these and the [relaxed](super::relaxed) ones: but for the products, both compute alike.
+/// The instructions of `simd128`, with the products of `P`: those of [`Plain`], or the [relaxed](super::relaxed) ones. All else both
+/// compute alike.
 #[derive(Clone, Copy)]
-pub(crate) struct V128<const RELAXED: bool>;
+pub(crate) struct V128<P>(pub P);
+
+/// Products of `simd128` alone.
+#[derive(Clone, Copy)]
+pub(crate) struct Plain;
 
 /// Sixteen lanes in four registers.
 pub(super) type Lanes = [v128; 4];
@@ -33,7 +38,7 @@ pub(crate) trait Products: Copy {
     fn accumulate(self, a: Lanes, b: Lanes, c: Lanes) -> Lanes;
 }
 
-impl Products for V128<false> {
+impl Products for V128<Plain> {
     const MAY_SATURATE: bool = false;
 
     #[inline(always)]
@@ -70,7 +75,7 @@ impl Products for V128<false> {
 
 // SAFETY: the search writes at `count` the numbers of four groups of which it counts those that are not 0, first, and leaves
 // the groups behind the last whole four to the default.
-unsafe impl<const RELAXED: bool> Simd for V128<RELAXED>
+unsafe impl<P: Copy> Simd for V128<P>
 where
     Self: Products,
 {
