@@ -3,7 +3,7 @@
 import { byId } from './dom.js';
 import { NAMES } from './networks.js';
 import { Panel, best } from './panel.js';
-import { showPixels } from './pixels.js';
+import { showPixels } from './engine.js';
 import { SIDES } from './session.js';
 
 /** @import { Networks } from './networks.js' */

@@ -3,7 +3,7 @@
 import { distribution, scrolled, table } from './chart.js';
 import { asJson, asText, micros, summary, title } from './bench-report.js';
 import { byId, element } from './dom.js';
-import { words } from './errors.js';
+import { words } from './files.js';
 import { Helper, STOPPED } from './helper.js';
 import { samples } from './samples.js';
 

@@ -2,10 +2,10 @@
 
 import { bars, histogram, short, table } from './chart.js';
 import { byId, element } from './dom.js';
-import { words } from './errors.js';
+import { words } from './files.js';
 import { explainerOf } from './explainer.js';
 import { best } from './panel.js';
-import { showPixels } from './pixels.js';
+import { showPixels } from './engine.js';
 import { samples, showAbove } from './samples.js';
 
 /** @import { Narrowed } from './pkg/explain.js' */

@@ -1,7 +1,7 @@
 // What stands below the answers. Nobody waits for it: it loads once int8 can answer, and most of it when it comes near the window.
 
 import { byId, idle } from './dom.js';
-import { words } from './errors.js';
+import { words } from './files.js';
 import { hasSimd } from './kernels.js';
 import { near } from './near.js';
 import { isMetered, openOffline } from './offline.js';

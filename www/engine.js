@@ -82,8 +82,14 @@ export const kernelName = () => loaded().kernel;
 /** Finds the step of the browser's clock. */
 export const clockStep = () => new (loaded().exports.ClockStep)();
 
-/** The picture of an image `[784]`, white on black; all black without one. @param {Uint8Array} [pixels] */
-export const picture = (pixels) => loaded().exports.picture(pixels);
+/**
+ * Shows the picture of an image, white on black; all black without one.
+ * @param {any} canvas of 28 by 28 pixels; workers, which load this too, know no type of it
+ * @param {Uint8Array} [pixels] `[784]`
+ */
+export function showPixels(canvas, pixels) {
+  canvas.getContext('2d').putImageData(loaded().exports.picture(pixels), 0, 0);
+}
 
 /** The picture of an image `[784]` in ink of a colour. @param {Uint8Array} pixels @param {number[]} colour red, green and blue */
 export const inkPicture = (pixels, colour) => loaded().exports.inkPicture(pixels, Uint8Array.from(colour));

@@ -1,6 +1,6 @@
 // The explanations' worker, kept in step with the page.
 
-import { words } from './errors.js';
+import { words } from './files.js';
 import { Helper } from './helper.js';
 import { hasSimd } from './kernels.js';
 

@@ -1,7 +1,21 @@
-// The page's files, fetched and checked; and in words, what is in the way of one.
+// The page's files: fetched and checked, who brought them, and in words, what is in the way of one.
 
-import { words } from './errors.js';
 import { withoutWasm } from './kernels.js';
+
+/** What went wrong, in words. @param {unknown} error */
+export const words = (error) => (error instanceof Error ? error.message : String(error));
+
+/** The browser's service workers; none where it has none, or where the page may not touch them. */
+export function serviceWorkers() {
+  try {
+    return navigator.serviceWorker;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The service worker that brought this page, if one did: once another is in charge, a new version is out. */
+export const STARTED_BY = serviceWorkers()?.controller;
 
 /**
  * The bytes of a file whose name has its content's SHA-256 in it: no others are taken.

@@ -4,11 +4,10 @@ import { PEN, SCHEMES, keepAddress } from './address.js';
 import { openAnswers } from './answers.js';
 import { byId } from './dom.js';
 import { kernelName, loadBest, panic } from './engine.js';
-import { words } from './errors.js';
+import { words } from './files.js';
 import { made } from './lab/maker.js';
 import { Networks } from './networks.js';
 import { Pad } from './pad.js';
-import './service-workers.js';
 import { SIDES, Session } from './session.js';
 import { leaveOut } from './visible.js';
 

@@ -2,8 +2,7 @@
 // visitor would find who came with that choice.
 
 import { Network } from './engine.js';
-import { words } from './errors.js';
-import { fetchBytes } from './files.js';
+import { fetchBytes, words } from './files.js';
 import { MODELS } from './models.js';
 import { SIDES } from './session.js';
 

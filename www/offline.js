@@ -2,10 +2,9 @@
 
 import { byId, element, idle } from './dom.js';
 import { moduleAddresses } from './engine.js';
-import { words } from './errors.js';
+import { serviceWorkers, STARTED_BY, words } from './files.js';
 import { explainAddress } from './explainer.js';
 import { MODELS } from './models.js';
-import { STARTED_BY, serviceWorkers } from './service-workers.js';
 
 /** @import { Session } from './session.js' */
 

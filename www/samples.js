@@ -3,7 +3,7 @@
 import { byId, element, idle } from './dom.js';
 import { fetched } from './files.js';
 import { best } from './panel.js';
-import { showPixels } from './pixels.js';
+import { showPixels } from './engine.js';
 
 /** @import { Session } from './session.js' */
 

@@ -1,7 +1,7 @@
 // What all views of the laboratory share: its worker, kept in step with the page's networks, its style, and its words.
 
 import { element } from '../dom.js';
-import { words } from '../errors.js';
+import { words } from '../files.js';
 import { Helper } from '../helper.js';
 
 /** @import { Session } from '../session.js' */

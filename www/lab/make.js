@@ -1,7 +1,7 @@
 // Quantize it yourself: a recipe's parts as controls, and at once what they make of the network.
 
 import { byId, element } from '../dom.js';
-import { words } from '../errors.js';
+import { words } from '../files.js';
 import { near } from '../near.js';
 import { best } from '../panel.js';
 import { samples } from '../samples.js';

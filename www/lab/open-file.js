@@ -1,6 +1,6 @@
 // A visitor's own files: what is in one is told by its content, and nothing of it leaves the page.
 
-import { words } from '../errors.js';
+import { words } from '../files.js';
 import { worker } from './lab.js';
 import { isPng, stateOf } from './png.js';
 

@@ -1,8 +1,8 @@
 // Bring your own, take it away: files in and out, and the link that holds it all.
 
 import { byId, element } from '../dom.js';
-import { words } from '../errors.js';
-import { showPixels } from '../pixels.js';
+import { words } from '../files.js';
+import { showPixels } from '../engine.js';
 import { button, figure, styled, worker } from './lab.js';
 import { recipeOf } from './maker.js';
 import { openFile } from './open-file.js';

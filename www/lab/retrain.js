@@ -1,8 +1,7 @@
 // Training in the tab: few bits learn to read again, and a network learns to read from nothing.
 
 import { byId, element } from '../dom.js';
-import { words } from '../errors.js';
-import { fetchBytes } from '../files.js';
+import { fetchBytes, words } from '../files.js';
 import { MODELS } from '../models.js';
 import { training } from './curves.js';
 import { STOPPED } from '../helper.js';

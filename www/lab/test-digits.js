@@ -2,7 +2,7 @@
 
 import { byId, element, idle } from '../dom.js';
 import { scrolled, table } from '../chart.js';
-import { showPixels } from '../pixels.js';
+import { showPixels } from '../engine.js';
 import { button, figure, labOf, percent, sorry, styled, whole } from './lab.js';
 
 /** @import { Case, Confusion, Verdicts } from '../pkg/lab.js' */

@@ -29,7 +29,7 @@ for (let visit = 0; visit < Number(visits); visit++) {
         ...performance.getEntriesByType('resource'),
       ]);
       const before = files.filter(({ responseEnd }) => responseEnd > 0 && responseEnd <= int8_ms);
-      const bytes = before.reduce((sum, { transferSize }) => sum + transferSize, 0);
+      const bytes = before.reduce((sum, { encodedBodySize }) => sum + encodedBodySize, 0);
       return { int8_ms, float_ms: arrival((name) => name === 'network float32'), bytes };
     }),
   );

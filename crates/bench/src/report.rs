@@ -57,7 +57,7 @@ pub struct Visit {
     pub int8_ms: f64,
     /// The same for the float network.
     pub float_ms: f64,
-    /// What had come by the first answer, with headers, in bytes.
+    /// The files that had come by the first answer, as they were sent, in bytes.
     pub bytes: f64,
     /// Lighthouse's scores, 0 to 100, by category.
     pub lighthouse: BTreeMap<String, f64>,

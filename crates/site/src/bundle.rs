@@ -1,6 +1,6 @@
 //! Hashed names: every file is named after its content, and every reference to it follows.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::Path;
 
 use anyhow::{Context, bail};
@@ -129,19 +129,30 @@ impl Bundler<'_> {
         bytes
     }
 
-    /// Names every module that the page's scripts import, so that the browser asks for all at once and not for one
-    /// after the other.
+    /// Names every module that the page's scripts import, so that the browser asks for all at once and not for one after the other.
+    /// Many hosts send only a few files at a time: what the first script needs comes first, and what it then asks for itself goes
+    /// before what the others need.
     fn with_preloads(&self, page: Vec<u8>, of_page: &[Reference]) -> Vec<u8> {
-        let mut queue: Vec<&str> = of_page.iter().map(|reference| &*reference.target).collect();
-        let mut seen: BTreeSet<&str> = queue.iter().copied().collect();
+        let of_page: Vec<&str> = of_page.iter().map(|reference| &*reference.target).collect();
+        let mut seen: BTreeSet<&str> = of_page.iter().copied().collect();
         let mut links = String::new();
-        while let Some(path) = queue.pop() {
-            for reference in references(path, self.sources.get(path).map_or(&[], |bytes| bytes)) {
-                let Some((target, (name, _))) = self.done.get_key_value(&reference.target) else { continue };
-                if reference.import && seen.insert(target) {
-                    links += &format!("<link rel=\"modulepreload\" href=\"./{name}\">\n");
-                    queue.push(target);
+        let mut priority = "";
+        for script in of_page {
+            let before = links.len();
+            let mut queue = VecDeque::from([script]);
+            while let Some(path) = queue.pop_front() {
+                for reference in references(path, self.sources.get(path).map_or(&[], |bytes| bytes)) {
+                    let Some((target, (name, _))) = self.done.get_key_value(&reference.target) else {
+                        continue;
+                    };
+                    if reference.import && seen.insert(target) {
+                        links += &format!("<link rel=\"modulepreload\" href=\"./{name}\"{priority}>\n");
+                        queue.push_back(target);
+                    }
                 }
+            }
+            if links.len() > before {
+                priority = " fetchpriority=\"low\"";
             }
         }
         let text = String::from_utf8_lossy(&page);
@@ -245,6 +256,27 @@ mod tests {
         assert_eq!(text(&before, "main"), format!("import './{inner}';"));
         assert!(text(&before, "index").contains(&format!("<link rel=\"modulepreload\" href=\"./{inner}\">")));
         assert_eq!(before.first.len(), 3);
+    }
+
+    #[test]
+    fn what_the_first_script_imports_comes_first() {
+        let page = r#"<head><script type="module" src="b.js"></script><script type="module" src="a.js"></script></head>"#;
+        let site = site(&[
+            ("index.html", page),
+            ("a.js", "import './both.js'; import './c.js';"),
+            ("b.js", "import './d.js';"),
+            ("d.js", "import './both.js';"),
+            ("both.js", "1"),
+            ("c.js", "2"),
+        ]);
+        let site = site.unwrap();
+        let links: Vec<&str> =
+            text(&site, "index").lines().filter(|line| line.contains("modulepreload")).collect();
+        let expected = [("d-", false), ("both-", false), ("c-", true)];
+        assert_eq!(links.len(), expected.len(), "{links:?}");
+        for (link, (name, is_low)) in links.iter().zip(expected) {
+            assert!(link.contains(name) && link.contains("fetchpriority=\"low\"") == is_low, "{links:?}");
+        }
     }
 
     #[test]
