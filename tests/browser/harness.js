@@ -96,6 +96,8 @@ export function pageTest(name, { path = '', unready = false, skip = false, timeo
       await body(page, context);
       assert.deepEqual(complaints, []);
     } finally {
+      // What is still on its way, nobody waits for.
+      await context.unrouteAll({ behavior: 'ignoreErrors' });
       await context.close();
     }
   });
