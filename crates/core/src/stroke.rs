@@ -58,7 +58,8 @@ pub fn rasterize(strokes: &[Vec<Point>], pen: f32) -> Option<[u8; PIXELS]> {
     let [low, high] = [low, high].map(|point| Point { x: point.x * widening, ..point });
     // Halves, so that coordinates near the greatest of all numbers do not overflow.
     let extent = (high.x / 2.0 - low.x / 2.0).max(high.y / 2.0 - low.y / 2.0) * 2.0;
-    let scale = if extent > 0.0 { (BOX - thickness) / extent } else { 0.0 };
+    // What is too small to be made larger is a dot.
+    let scale = Some((BOX - thickness) / extent).filter(|scale| scale.is_finite()).unwrap_or(0.0);
     let middle = Point { x: low.x / 2.0 + high.x / 2.0, y: low.y / 2.0 + high.y / 2.0 };
     let place = |point: &Point| Point {
         x: CENTRE + (point.x * widening - middle.x) * scale,
@@ -189,6 +190,17 @@ mod tests {
         assert_eq!(rasterize(&[], 1.0), None);
         assert_eq!(rasterize(&[vec![]], 1.0), None);
         assert_eq!(rasterize(&[vec![Point { x: f32::NAN, y: 1.0 }]], 1.0), None);
+    }
+
+    #[test]
+    fn what_is_too_small_to_be_made_larger_is_a_dot() {
+        let at = |x: f32| Point { x, y: x };
+        let dot = rasterize(&[vec![at(1.0)]], 1.0).unwrap();
+        // Neighbours among the numbers, so close that no factor between their distance and a box's can be written.
+        for near in [2.677_873_4e-32, f32::MIN_POSITIVE, 0.0] {
+            let found = rasterize(&[vec![at(near), at(near.next_up())]], 1.0).unwrap();
+            assert_eq!(found, dot, "at {near:e}");
+        }
     }
 
     #[test]

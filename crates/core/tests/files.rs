@@ -3,7 +3,7 @@
 use digit8_core::Kernel;
 use digit8_core::compare::logits;
 use digit8_core::digits::PIXELS;
-use digit8_core::file::{self, Info, Loaded, Model};
+use digit8_core::file::{self, Entry, Info, Loaded, Model, Tensors};
 use digit8_core::float::Mlp;
 use digit8_core::int8::{QuantizedMlp, Scheme};
 use digit8_core::quant::{Calibration, Granularity, calibrate, quantize};
@@ -91,6 +91,29 @@ fn layers_without_a_bias_have_zeros() {
     let mut file = tensors(&mlp, LAYERS);
     file.retain(|(name, ..)| name != "linear1.bias" && name != "linear3.bias");
     assert_eq!(read(&file), (Model::Float(mlp), vec!["no bias in linear1, linear3: zeros".into()]));
+}
+
+/// A header of three matrices without columns, and of as many rows as can be counted.
+struct NothingButRows;
+
+impl Tensors for NothingButRows {
+    fn names(&self) -> Vec<String> {
+        LAYERS.map(|layer| format!("{layer}.weight")).into()
+    }
+
+    fn entry(&self, _: &str) -> Option<Entry> {
+        Some(Entry { dtype: "F32".into(), shape: vec![usize::MAX, 0], bytes: 0..0 })
+    }
+
+    fn origin(&self, _: &str) -> Option<String> {
+        None
+    }
+}
+
+#[test]
+fn a_matrix_of_nothing_but_rows_is_refused_before_it_is_given_biases() {
+    let error = file::model(&NothingButRows, &[]).unwrap_err().to_string();
+    assert!(error.contains("linear1"), "{error}");
 }
 
 #[test]

@@ -1,3 +1,4 @@
+use digit8_kernels::int8::MAX_INPUTS;
 use ndarray::{Array1, Array2};
 
 use super::container::{check, open};
@@ -121,7 +122,8 @@ impl<'a> Reader<'a> {
                 true => self.vector(&format!("{layer}.bias"), Self::reals)?,
                 false => {
                     without_bias.push(layer);
-                    vec![0.0; shape.0]
+                    // A matrix of too many rows is refused below: nothing is made room for that it alone asks for.
+                    vec![0.0; shape.0.min(MAX_INPUTS)]
                 }
             };
             Ok(Linear { weight: array(layer, shape, weight)?, bias: Array1::from_vec(bias) })
