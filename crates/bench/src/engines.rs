@@ -51,6 +51,9 @@ enum Engine<'a> {
     Int8(&'a QuantizedMlp, Box<Int8Engine>),
 }
 
+/// Makes logits of pixels.
+type Run = Box<dyn FnMut(&[u8], &mut [f32])>;
+
 impl Engine<'_> {
     fn model(&self) -> &'static str {
         match self {
@@ -67,8 +70,8 @@ impl Engine<'_> {
         }
     }
 
-    /// Makes logits of pixels, on one thread or on all.
-    fn run(self, threads: usize) -> Box<dyn FnMut(&[u8], &mut [f32])> {
+    /// The engine, on one thread or on all.
+    fn run(self, threads: usize) -> Run {
         match (self, threads) {
             (Engine::Float(_, mut engine), 1) => Box::new(move |x, y| engine.logits(x, y)),
             (Engine::Float(_, mut engine), _) => Box::new(move |x, y| engine.logits_parallel(x, y)),
