@@ -15,9 +15,10 @@ import { host } from './host.js';
  * @param {string} name
  * @param {Habits} habits
  * @param {(page: Page, asked: string[]) => Promise<unknown>} body
+ * @param {string | false} [skip] why it cannot run
  */
-function hostTest(name, habits, body) {
-  test(name, { timeout: 600_000 }, async () => {
+function hostTest(name, habits, body, skip = false) {
+  test(name, { timeout: 600_000, skip }, async () => {
     const { address, asked } = await host(habits);
     const context = await (await browser()).newContext({ serviceWorkers: 'block' });
     context.setDefaultTimeout(120_000);
@@ -148,16 +149,11 @@ for (const [what, body, why] of /** @type {const} */ ([
 }
 hostTest('a web page in place of the laboratory’s module is called that', { missing: /pkg\/lab/, spa: true }, (page) =>
   walkSays(page, /This cannot be computed: .*lab\w*-\w+\.(js|wasm): the host sends a web page in place of this file/));
-test('test digits with one bit flipped are asked for again', { timeout: 600_000, skip: hasDigits() ? false : 'the page was built without digits' }, async () => {
-  const { address } = await host(damaging(/test-\w+\.digits$/, 1));
-  const context = await (await browser()).newContext({ serviceWorkers: 'block' });
-  const page = await context.newPage();
-  await page.goto(address);
+hostTest('test digits with one bit flipped are asked for again', damaging(/test-\w+\.digits$/, 1), async (page) => {
   await ready(page);
   await page.getByTestId('run-test-digits').click();
   await page.getByTestId('test-accuracy-int8').waitFor({ timeout: 0 });
-  await context.close();
-});
+}, hasDigits() ? false : 'the page was built without digits');
 
 test('without encryption, where a page has no digests of its own, the browser refuses what is damaged', { timeout: 600_000 }, async () => {
   const { address } = await host(damaging(/drawings-static/, Infinity));

@@ -122,21 +122,26 @@ impl Models {
 }
 
 fn all_batches(kernel: Kernel, engine: &Engine, digits: &Rc<Digits>) -> Vec<Bench> {
-    let on_one = BATCHES.map(|batch| inference(kernel, engine.clone(), batch, 1, digits));
-    let on_all =
-        (all_threads() > 1).then(|| inference(kernel, engine.clone(), BATCHES[2], all_threads(), digits));
-    on_one.into_iter().chain(on_all).collect()
+    let mut benches = Vec::new();
+    for batch in BATCHES {
+        let work = engine.work(kernel, &digits.images()[..CYCLE.max(batch) * PIXELS], batch);
+        let threads = if batch == BATCHES[2] && all_threads() > 1 { vec![1, all_threads()] } else { vec![1] };
+        for threads in threads {
+            let mut bench = inference(kernel, engine.clone(), batch, threads, digits);
+            bench.row.multiply_adds = Some(work);
+            benches.push(bench);
+        }
+    }
+    benches
 }
 
 fn inference(kernel: Kernel, engine: Engine, batch: usize, threads: usize, digits: &Rc<Digits>) -> Bench {
-    let multiply_adds = engine.work(kernel, &digits.images()[..CYCLE.max(batch) * PIXELS], batch);
     let mut row = Row {
         engine: engine_name(kernel),
         model: engine.model().into(),
         batch,
         threads,
         classified: Some(digits.len()),
-        multiply_adds: Some(multiply_adds),
         ..Row::default()
     };
     let mut run = engine.run(threads);

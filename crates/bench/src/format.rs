@@ -48,8 +48,8 @@ pub fn share_of_limit(report: &Report, row: &Row) -> String {
 pub fn unit(report: &Report) -> String {
     let digits = thousands(report.training_digits);
     format!(
-        "Times are an image's; of training, those of an epoch of {digits} digits. Of the limit: of the multiply-adds that are done \
-         (and, if all counted, that are saved because something is 0)."
+        "Times are an image's; of training, those of an epoch of {digits} digits. The share of the limit is of \
+         the multiply-adds that are done; in brackets, what it would be if those counted that are saved because something is 0."
     )
 }
 
