@@ -33,11 +33,13 @@ impl Rows {
     }
 
     /// The values of a row.
+    #[inline(always)]
     pub fn width(&self) -> usize {
         self.width
     }
 
     /// The number of rows.
+    #[inline(always)]
     pub fn count(&self) -> usize {
         self.vectors.len().checked_div(self.stride()).unwrap_or(0)
     }
@@ -51,6 +53,7 @@ impl Rows {
     ///
     /// # Panics
     /// If there is no such row.
+    #[inline(always)]
     pub fn row(&self, index: usize) -> &[f32] {
         let row = self.vectors(index);
         // SAFETY: a vector is sixteen `f32` and nothing else, and `width` is at most sixteen for each vector of a row.
@@ -61,6 +64,7 @@ impl Rows {
     ///
     /// # Panics
     /// If there is no such row.
+    #[inline(always)]
     pub fn row_mut(&mut self, index: usize) -> &mut [f32] {
         let stride = self.stride();
         let row = &mut self.vectors[index * stride..][..stride];
@@ -69,11 +73,13 @@ impl Rows {
     }
 
     /// Vectors of a row.
+    #[inline(always)]
     pub(super) fn stride(&self) -> usize {
         self.width.div_ceil(LANES)
     }
 
     /// One row, padding and all.
+    #[inline(always)]
     pub(super) fn vectors(&self, index: usize) -> &[Vector] {
         &self.vectors[index * self.stride()..][..self.stride()]
     }
