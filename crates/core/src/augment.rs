@@ -89,9 +89,8 @@ impl Source for Augmented<'_> {
 
 /// Writes a random variation of `image` to `out`.
 fn vary(image: &[u8], random: &mut Random, out: &mut [u8]) {
-    let mut thick = [0; PIXELS];
     let amount = random.uniform(-0.8, 0.8);
-    thicken(image, amount, &mut thick);
+    let thick = thickened(image, amount);
 
     let angle = random.uniform(-13.0, 13.0).to_radians();
     let (sin, cos) = angle.sin_cos();
@@ -106,13 +105,16 @@ fn vary(image: &[u8], random: &mut Random, out: &mut [u8]) {
     // From a pixel of the variation back to the point of the image that it shows, through the middle.
     let middle = (SIDE as f32 - 1.0) / 2.0;
     let [a, b, c, d] = [cos / scale_x, (sin + shear) / scale_x, -sin / scale_y, cos / scale_y];
-    for row in 0..SIDE {
-        for column in 0..SIDE {
+    for (row, out) in out.chunks_exact_mut(SIDE).enumerate() {
+        let y = row as f32 - middle - shift[1];
+        let shifts = distortion.row(row);
+        let points: [[f32; 2]; SIDE] = from_fn(|column| {
             let x = column as f32 - middle - shift[0];
-            let y = row as f32 - middle - shift[1];
-            let [dx, dy] = distortion.at(column, row);
-            let (x, y) = (a * x + b * y + middle + dx, c * x + d * y + middle + dy);
-            out[row * SIDE + column] = sample(&thick, x, y);
+            let [dx, dy] = shifts[column];
+            [a * x + b * y + middle + dx, c * x + d * y + middle + dy]
+        });
+        for (out, [x, y]) in out.iter_mut().zip(points) {
+            *out = sample(&thick, x, y);
         }
     }
 }
@@ -123,20 +125,26 @@ const KNOTS: usize = 6;
 const GREATEST_SHIFT: f32 = 1.5;
 
 /// An elastic distortion (Simard, Steinkraus and Platt 2003, section 2): every point of the image is shifted a little, neighbours
-/// nearly alike. The shifts, in pixels, are random at the knots of a coarse grid, and blended between them.
-struct Distortion([[[f32; 2]; KNOTS]; KNOTS]);
+/// nearly alike. The shifts, in pixels, are random at the knots of a coarse grid, and blended between them: here already
+/// along each row of knots, for every column of the image.
+struct Distortion([[[f32; 2]; SIDE]; KNOTS]);
 
 impl Distortion {
     fn random(random: &mut Random) -> Self {
         let mut shift = || random.uniform(-GREATEST_SHIFT, GREATEST_SHIFT);
-        Self(from_fn(|_| from_fn(|_| [shift(), shift()])))
+        let knots: [[[f32; 2]; KNOTS]; KNOTS] = from_fn(|_| from_fn(|_| [shift(), shift()]));
+        Self(knots.map(|knots| {
+            from_fn(|column| {
+                let (left, along) = Self::knot(column);
+                blend(knots[left], knots[left + 1], along)
+            })
+        }))
     }
 
-    /// The shift of a pixel.
-    fn at(&self, column: usize, row: usize) -> [f32; 2] {
-        let [(left, along), (top, down)] = [column, row].map(Self::knot);
-        let between = |row: usize| blend(self.0[row][left], self.0[row][left + 1], along);
-        blend(between(top), between(top + 1), down)
+    /// The shifts of a row's pixels.
+    fn row(&self, row: usize) -> [[f32; 2]; SIDE] {
+        let (top, down) = Self::knot(row);
+        from_fn(|column| blend(self.0[top][column], self.0[top + 1][column], down))
     }
 
     /// The knot before a row or column, and the next one's share, 0 to 1: smoothed, so that lines get no kinks.
@@ -152,38 +160,50 @@ fn blend(a: [f32; 2], b: [f32; 2], share: f32) -> [f32; 2] {
     from_fn(|axis| a[axis] * (1.0 - share) + b[axis] * share)
 }
 
+/// Paper around an image on each side, so that pixels at its border have neighbours, too.
+const BORDER: usize = 2;
+/// An image with paper around it.
+type Padded<T> = [[T; SIDE + 2 * BORDER]; SIDE + 2 * BORDER];
+
 /// The image at a point between its pixels; paper outside.
-fn sample(image: &[u8; PIXELS], x: f32, y: f32) -> u8 {
-    let (left, top) = (x.floor(), y.floor());
-    let pixel = |x: i32, y: i32| {
-        let inside = (0..SIDE as i32).contains(&x) && (0..SIDE as i32).contains(&y);
-        if inside { f32::from(image[y as usize * SIDE + x as usize]) } else { 0.0 }
-    };
-    let (dx, dy) = (x - left, y - top);
-    let (left, top) = (left as i32, top as i32);
-    let upper = pixel(left, top) * (1.0 - dx) + pixel(left + 1, top) * dx;
-    let lower = pixel(left, top + 1) * (1.0 - dx) + pixel(left + 1, top + 1) * dx;
-    (upper * (1.0 - dy) + lower * dy + 0.5) as u8
+fn sample(image: &Padded<f32>, x: f32, y: f32) -> u8 {
+    let ((left, dx), (top, dy)) = (pixel_before(x), pixel_before(y));
+    let between = |row: &[f32]| row[left] * (1.0 - dx) + row[left + 1] * dx;
+    (between(&image[top]) * (1.0 - dy) + between(&image[top + 1]) * dy + 0.5) as u8
 }
 
-/// Thickens the strokes (`amount` up to 1: towards the greatest of a pixel and its neighbours) or thins them (down to -1:
-/// towards the least).
-fn thicken(image: &[u8], amount: f32, out: &mut [u8; PIXELS]) {
-    for row in 0..SIDE {
-        for column in 0..SIDE {
-            let at = row * SIDE + column;
-            let neighbours = [
-                if column > 0 { image[at - 1] } else { 0 },
-                if column + 1 < SIDE { image[at + 1] } else { 0 },
-                if row > 0 { image[at - SIDE] } else { 0 },
-                if row + 1 < SIDE { image[at + SIDE] } else { 0 },
-            ];
-            let extreme =
-                neighbours.into_iter().fold(image[at], if amount > 0.0 { u8::max } else { u8::min });
-            let (from, to) = (f32::from(image[at]), f32::from(extreme));
-            out[at] = (from + (to - from) * amount.abs() + 0.5) as u8;
+/// The row or column of a padded image at a coordinate or before it, and how far before. Outside of the image all are alike.
+fn pixel_before(at: f32) -> (usize, f32) {
+    // The floor: `f32::floor` is a call on CPUs that may lack SSE4.1.
+    let whole = at as i32;
+    let before = whole - i32::from(whole as f32 > at);
+    let last = (SIDE + BORDER) as i32;
+    ((before + BORDER as i32).clamp(0, last) as usize, at - before as f32)
+}
+
+/// The image with thicker strokes (`amount` up to 1: towards the greatest of a pixel and its neighbours) or thinner ones (down
+/// to -1: towards the least).
+fn thickened(image: &[u8], amount: f32) -> Padded<f32> {
+    let mut padded: Padded<u8> = Default::default();
+    for (row, pixels) in padded[BORDER..].iter_mut().zip(image.chunks_exact(SIDE)) {
+        row[BORDER..][..SIDE].copy_from_slice(pixels);
+    }
+    if amount > 0.0 { moved(&padded, amount, u8::max) } else { moved(&padded, -amount, u8::min) }
+}
+
+/// The image with each pixel moved so far (0 to 1) towards an extreme of itself and its neighbours.
+fn moved(image: &Padded<u8>, amount: f32, extreme: impl Fn(u8, u8) -> u8) -> Padded<f32> {
+    let mut out: Padded<f32> = Default::default();
+    for row in BORDER..BORDER + SIDE {
+        let [above, here, below] = [&image[row - 1], &image[row], &image[row + 1]];
+        for column in BORDER..BORDER + SIDE {
+            let sideways = extreme(here[column - 1], here[column + 1]);
+            let to = extreme(here[column], extreme(sideways, extreme(above[column], below[column])));
+            let (from, to) = (f32::from(here[column]), f32::from(to));
+            out[row][column] = f32::from((from + (to - from) * amount + 0.5) as u8);
         }
     }
+    out
 }
 
 #[cfg(test)]
@@ -204,6 +224,13 @@ mod tests {
     fn variation(seed: u64, epoch: usize) -> [u8; PIXELS] {
         let mut pixels = [0; PIXELS];
         Augmented::new(&plus(), None, seed, Shares::default(), Hand::default()).image(epoch, 0, &mut pixels);
+        pixels
+    }
+
+    /// The image without the paper around it, which must be paper.
+    fn inside(padded: &Padded<f32>) -> [u8; PIXELS] {
+        let pixels = from_fn(|at| padded[BORDER + at / SIDE][BORDER + at % SIDE] as u8);
+        assert_eq!(padded.as_flattened().iter().sum::<f32>(), ink(&pixels) as f32);
         pixels
     }
 
@@ -250,10 +277,7 @@ mod tests {
     #[test]
     fn thickening_adds_ink_and_thinning_takes_it() {
         let digits = plus();
-        let [mut thin, mut same, mut thick] = [[0; PIXELS]; 3];
-        thicken(digits.image(0), -0.5, &mut thin);
-        thicken(digits.image(0), 0.0, &mut same);
-        thicken(digits.image(0), 0.5, &mut thick);
+        let [thin, same, thick] = [-0.5, 0.0, 0.5].map(|amount| inside(&thickened(digits.image(0), amount)));
         assert_eq!(same, digits.image(0));
         assert!(ink(&thin) < ink(&same) && ink(&same) < ink(&thick));
     }
@@ -261,7 +285,7 @@ mod tests {
     #[test]
     fn distortions_are_smooth_and_small() {
         let distortion = Distortion::random(&mut Random::new(3));
-        let shifts = from_fn::<_, SIDE, _>(|row| from_fn::<_, SIDE, _>(|column| distortion.at(column, row)));
+        let shifts: [_; SIDE] = from_fn(|row| distortion.row(row));
         assert!(shifts.as_flattened().iter().flatten().all(|shift| shift.abs() <= GREATEST_SHIFT));
         assert!(shifts.as_flattened().iter().flatten().any(|shift| shift.abs() > 0.3 * GREATEST_SHIFT));
         for (row, column) in (0..SIDE - 1).flat_map(|row| (0..SIDE - 1).map(move |column| (row, column))) {
@@ -280,8 +304,10 @@ mod tests {
         let mut image = [0; PIXELS];
         image[0] = 200;
         image[1] = 100;
+        let image = thickened(&image, 0.0);
         assert_eq!(sample(&image, 0.5, 0.0), 150);
         assert_eq!(sample(&image, 0.0, 0.5), 100);
-        assert_eq!(sample(&image, -3.0, 40.0), 0);
+        assert_eq!(sample(&image, -0.5, -0.5), 50);
+        assert_eq!(sample(&image, -1e9, 40.0), 0);
     }
 }
