@@ -91,19 +91,22 @@ fn odd_sum(a: v128, b: v128, c: v128) -> v128 {
 pub(super) fn requantize([addend, factor, sum, multiplier]: [[v128; 4]; 4]) -> Option<[v128; 4]> {
     /// Adding 1.5·2²³ rounds to an integer, half to even, and leaves it in the low bits: exact for magnitudes below 2²².
     const ROUND: f32 = 12_582_912.0;
-    let mut sure = u32x4_splat(u32::MAX);
+    // The greatest magnitudes seen, as bits: the order of floats that are not negative, and NaN is greater than all.
+    let [mut products, mut results, mut offs] = [i32x4_splat(0); 3];
+    let greatest = |greatest, x| i32x4_max(greatest, f32x4_abs(x));
     let mut four = |at: usize| {
         let product = f32x4_mul(addend[at], factor[at]);
         let result = f32x4_mul(f32x4_add(product, sum[at]), multiplier[at]);
         let shifted = f32x4_add(result, f32x4_splat(ROUND));
         let off = f32x4_sub(result, f32x4_sub(shifted, f32x4_splat(ROUND)));
-        // The comparisons are false for NaN.
-        let within = |x, limit| f32x4_le(f32x4_abs(x), f32x4_splat(limit));
-        sure = v128_and(sure, within(off, 0.5 - 1.0 / 2048.0));
-        sure = v128_and(sure, within(f32x4_mul(product, multiplier[at]), 1024.0));
-        sure = v128_and(sure, within(result, 1_048_576.0));
+        products = greatest(products, f32x4_mul(product, multiplier[at]));
+        results = greatest(results, result);
+        offs = greatest(offs, off);
         i32x4_sub(shifted, f32x4_splat(ROUND))
     };
     let integers = [four(0), four(1), four(2), four(3)];
-    i32x4_all_true(sure).then_some(integers)
+    let above = |greatest, limit| i32x4_gt(greatest, f32x4_splat(limit));
+    let doubtful = v128_or(above(offs, 0.5 - 1.0 / 2048.0), above(products, 1024.0));
+    let doubtful = v128_or(doubtful, above(results, 1_048_576.0));
+    (!v128_any_true(doubtful)).then_some(integers)
 }
