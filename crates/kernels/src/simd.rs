@@ -80,6 +80,8 @@ pub(crate) unsafe trait Simd: Copy {
     /// Sixteen `f32` in registers.
     type Reals: Copy;
 
+    /// Lanes of a register.
+    const REGISTER: usize;
     /// Whether there are 32 registers rather than 16: room for several rows' sums at a time, or for several sets of one row's.
     const HAS_32_REGISTERS: bool;
     /// Whether [`dot4`](Self::dot4) may saturate: then it is exact only for activations up to 127.

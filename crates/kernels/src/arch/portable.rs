@@ -15,6 +15,7 @@ unsafe impl Simd for Portable {
     type Reals = Floats;
 
     // In tests for Miri's sake: it sees the panels with this type alone.
+    const REGISTER: usize = 4;
     const HAS_32_REGISTERS: bool = cfg!(test);
 
     #[inline(always)]

@@ -137,6 +137,13 @@ impl Product for Layer<'_> {
     }
 
     #[inline(always)]
+    fn first_register<S: Simd>(simd: S, sums: S::Reals) -> S::Reals {
+        let mut lanes = simd.store(sums);
+        lanes[S::REGISTER..].fill(0.0);
+        simd.load(&lanes)
+    }
+
+    #[inline(always)]
     fn add<S: Simd>(simd: S, a: S::Reals, b: S::Reals) -> S::Reals {
         simd.add(a, b)
     }

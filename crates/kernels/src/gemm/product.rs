@@ -45,6 +45,9 @@ pub(crate) trait Product {
     /// Adds the products of a group of a row to the sums of `V` vectors of neurons.
     fn step<S: Simd, const V: usize>(simd: S, sums: &mut [Self::Sums<S>; V], x: [u8; 4], w: &[Line; V]);
 
+    /// `sums` with their first register alone: what led to the others, the compiler then leaves out.
+    fn first_register<S: Simd>(simd: S, sums: Self::Sums<S>) -> Self::Sums<S>;
+
     /// `a + b`.
     fn add<S: Simd>(simd: S, a: Self::Sums<S>, b: Self::Sums<S>) -> Self::Sums<S>;
 
@@ -148,15 +151,20 @@ fn rows<S: Simd, P: Product, const R: usize>(
         let (panel, rest) = lines.split_at(groups * vectors);
         lines = rest;
         let layer = Layer { panels, product, first };
+        // Whether the neurons of the last vector fit into one register of several. Not for all sizes: that is more code.
+        let neurons = panels.outputs - (first + vectors - 1) * LANES;
+        let narrow = neurons <= S::REGISTER && S::REGISTER < LANES;
         match vectors {
-            2.. if !ANY_SIZE => layer.panel::<S, PANEL, R>(simd, panel, x, nonzero, out),
-            1 => layer.panel::<S, { size(1) }, R>(simd, panel, x, nonzero, out),
-            2 => layer.panel::<S, { size(2) }, R>(simd, panel, x, nonzero, out),
-            3 => layer.panel::<S, { size(3) }, R>(simd, panel, x, nonzero, out),
-            4 => layer.panel::<S, { size(4) }, R>(simd, panel, x, nonzero, out),
-            5 => layer.panel::<S, { size(5) }, R>(simd, panel, x, nonzero, out),
-            6 => layer.panel::<S, { size(6) }, R>(simd, panel, x, nonzero, out),
-            _ => layer.panel::<S, PANEL, R>(simd, panel, x, nonzero, out),
+            1 if narrow => layer.panel::<S, 1, R, true>(simd, panel, x, nonzero, out),
+            PANEL if narrow && ANY_SIZE => layer.panel::<S, PANEL, R, true>(simd, panel, x, nonzero, out),
+            2.. if !ANY_SIZE => layer.panel::<S, PANEL, R, false>(simd, panel, x, nonzero, out),
+            1 => layer.panel::<S, { size(1) }, R, false>(simd, panel, x, nonzero, out),
+            2 => layer.panel::<S, { size(2) }, R, false>(simd, panel, x, nonzero, out),
+            3 => layer.panel::<S, { size(3) }, R, false>(simd, panel, x, nonzero, out),
+            4 => layer.panel::<S, { size(4) }, R, false>(simd, panel, x, nonzero, out),
+            5 => layer.panel::<S, { size(5) }, R, false>(simd, panel, x, nonzero, out),
+            6 => layer.panel::<S, { size(6) }, R, false>(simd, panel, x, nonzero, out),
+            _ => layer.panel::<S, PANEL, R, false>(simd, panel, x, nonzero, out),
         }
     }
 }
@@ -170,10 +178,10 @@ struct Layer<'a, P> {
 }
 
 impl<P: Product> Layer<'_, P> {
-    /// `R` rows through a panel of `V` vectors. The nonzero groups that are searched for the first panel serve the others too,
-    /// unless there is not room for all.
+    /// `R` rows through a panel of `V` vectors; of the last one only the first register, where that is all of it (`NARROW`). The
+    /// nonzero groups that are searched for the first panel serve the others too, unless there is not room for all.
     #[inline(always)]
-    fn panel<S: Simd, const V: usize, const R: usize>(
+    fn panel<S: Simd, const V: usize, const R: usize, const NARROW: bool>(
         &self,
         simd: S,
         panel: &[Line],
@@ -203,13 +211,13 @@ impl<P: Product> Layer<'_, P> {
             unsafe { add_groups::<S, P, V, R>(simd, &mut sums, panel, rows, numbers) };
         }
         for ((x, out), sums) in rows.iter().zip(out.chunks_exact_mut(outputs)).zip(sums) {
-            self.finish::<S, V>(simd, panel, sums, &x[4 * whole..], out);
+            self.finish::<S, V, NARROW>(simd, panel, sums, &x[4 * whole..], out);
         }
     }
 
     /// Adds what is behind the last whole group, and makes outputs of the sums.
     #[inline(always)]
-    fn finish<S: Simd, const V: usize>(
+    fn finish<S: Simd, const V: usize, const NARROW: bool>(
         &self,
         simd: S,
         panel: &[[Line; V]],
@@ -223,6 +231,9 @@ impl<P: Product> Layer<'_, P> {
             for &part in parts::<S, P>() {
                 P::step::<S, V>(simd, &mut sums, part.of(group), last);
             }
+        }
+        if NARROW {
+            sums[V - 1] = P::first_register(simd, sums[V - 1]);
         }
         if ANY_SIZE {
             return finish::<S, P, V>(simd, self.product, self.first, sums, out);

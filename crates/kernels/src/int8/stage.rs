@@ -63,6 +63,13 @@ impl<T: Stage> Product for Layer<'_, T> {
     }
 
     #[inline(always)]
+    fn first_register<S: Simd>(simd: S, sums: S::Ints) -> S::Ints {
+        let mut lanes = simd.store_ints(sums);
+        lanes[S::REGISTER..].fill(0);
+        simd.load_ints(&lanes)
+    }
+
+    #[inline(always)]
     fn add<S: Simd>(simd: S, a: S::Ints, b: S::Ints) -> S::Ints {
         simd.add_ints(a, b)
     }

@@ -85,6 +85,7 @@ where
     type Ints = Ints;
     type Reals = Reals;
 
+    const REGISTER: usize = 4;
     const HAS_32_REGISTERS: bool = true;
     const MAY_SATURATE: bool = true;
 

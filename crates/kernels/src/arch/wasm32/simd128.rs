@@ -82,6 +82,7 @@ where
     type Ints = Lanes;
     type Reals = Lanes;
 
+    const REGISTER: usize = 4;
     const HAS_32_REGISTERS: bool = false;
     const MAY_SATURATE: bool = <Self as Products>::MAY_SATURATE;
 

@@ -84,6 +84,7 @@ where
     type Ints = Ints;
     type Reals = Reals;
 
+    const REGISTER: usize = 8;
     const HAS_32_REGISTERS: bool = false;
     const MAY_SATURATE: bool = <Self as Products>::MAY_SATURATE;
 

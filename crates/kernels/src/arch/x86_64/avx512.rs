@@ -39,6 +39,7 @@ unsafe impl Simd for Avx512 {
     type Ints = __m512i;
     type Reals = __m512;
 
+    const REGISTER: usize = LANES;
     const HAS_32_REGISTERS: bool = true;
 
     avx512! { run }
