@@ -85,7 +85,8 @@ impl Optimizer {
 
     fn optimize(&self, name: &str, wasm: Vec<u8>) -> anyhow::Result<Vec<u8>> {
         const FLAGS: [&str; 11] = [
-            "-O3",
+            // No more: from -O2 on, constants of vectors are propagated into loops, and V8 builds each anew at each use.
+            "-O1",
             "--strip-producers",
             "--strip-target-features",
             "--enable-simd",
