@@ -70,7 +70,7 @@ fn float_stages(model: &Mlp, digits: &Digits, batch: usize) -> Vec<Bench> {
     layers.collect()
 }
 
-/// The table look-up that quantizes pixels, and each layer on the activations that the stages before it give. Only of the
+/// The table that quantizes pixels, as the engine looks them up, and each layer on the activations that the stages before it give. Only of the
 /// fused network: without fusion the layers are the same.
 fn int8_stages(model: &QuantizedMlp, digits: &Digits, batch: usize) -> Vec<Bench> {
     let Activations::Static { fused: true, input, outputs } = *model.activations() else {
@@ -78,13 +78,13 @@ fn int8_stages(model: &QuantizedMlp, digits: &Digits, batch: usize) -> Vec<Bench
     };
     let kernel = Kernel::best();
     let pixels = digits.images()[..CYCLE * PIXELS].to_vec();
-    let table = normalized().map(|x| input.quantize(x));
+    let table = int8::PixelTable::new(kernel, normalized().map(|x| input.quantize(x)));
     let mut x = vec![0; pixels.len()];
     let mut quantized = vec![0; batch * PIXELS];
-    int8::lookup(kernel, &table, &pixels, &mut x);
+    table.lookup(&pixels, &mut x);
     let lookup = cycle(batch, move |first| {
         let pixels = &pixels[first * PIXELS..][..batch * PIXELS];
-        int8::lookup(kernel, &table, black_box(pixels), &mut quantized);
+        table.lookup(black_box(pixels), &mut quantized);
         black_box(&mut quantized);
     });
     let mut benches = vec![stage("fused", "quantize", batch, lookup)];
