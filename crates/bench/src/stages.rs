@@ -70,8 +70,8 @@ fn float_stages(model: &Mlp, digits: &Digits, batch: usize) -> Vec<Bench> {
     layers.collect()
 }
 
-/// The table that quantizes pixels, as the engine looks them up, and each layer on the activations that the stages before it give. Only of the
-/// fused network: without fusion the layers are the same.
+/// The table that quantizes pixels, and each layer on the activations that the stages before it give. Only of the fused network:
+/// without fusion the layers are the same.
 fn int8_stages(model: &QuantizedMlp, digits: &Digits, batch: usize) -> Vec<Bench> {
     let Activations::Static { fused: true, input, outputs } = *model.activations() else {
         return Vec::new();
