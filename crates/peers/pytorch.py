@@ -1,6 +1,6 @@
 """PyTorch with digit8's network in it, timed for `cargo xtask bench --peers`, which starts this.
 
-    python pytorch.py FOLDER THREADS
+    python pytorch.py FOLDER THREADS MODELS
 
 It speaks as src/main.rs does. The quantized networks are PyTorch's own modules with the same integers in them. Every network is prepared
 in all the ways that PyTorch has, and the one that is fastest in a short trial is kept and named.
@@ -193,7 +193,7 @@ def training(folder, fused):
     return timed
 
 
-def main(folder, threads):
+def main(folder, threads, wanted):
     warnings.simplefilter("ignore")
     torch.set_num_threads(threads)
     images, labels = digits(folder, "test")
@@ -205,13 +205,13 @@ def main(folder, threads):
     }
     rows = []
     with torch.inference_mode():
-        for model, make in models.items():
+        for model, make in ((model, make) for model, make in models.items() if model in wanted):
             for batch in [1, 64, 10_000] if threads == 1 else [10_000]:
                 correct, settings, timed = inference(model, make, images, labels, batch)
                 rows.append(timed)
                 row = {"engine": "pytorch", "model": model, "batch": batch, "correct": correct, "settings": settings}
                 say({"row": row | {"classified": len(labels)}})
-        if threads == 1:
+        if threads == 1 and "train" in wanted:
             for engine, fused in [("pytorch", False), ("pytorch fused Adam", True)]:
                 with torch.inference_mode(False):
                     rows.append(training(folder, fused))
@@ -222,4 +222,4 @@ def main(folder, threads):
             say(rows[row](runs))
 
 
-main(pathlib.Path(sys.argv[1]), int(sys.argv[2]))
+main(pathlib.Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3].split(","))

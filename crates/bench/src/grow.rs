@@ -15,6 +15,7 @@ use maud::html;
 use super::engines::{self, Models};
 use super::format::time;
 use super::groups::groups;
+use super::peers::Wanted;
 use super::report::{Report, Row};
 use super::sampler::Bench;
 use super::{Args, limits, say_left_out};
@@ -82,7 +83,8 @@ fn measure(
     let mut report = Report::new(name, origin.into(), dataset.train.len(), &models.float);
     let mut benches = limits::limits();
     benches.extend(engines::inferences(&models, digits, &[Kernel::best()]));
-    let mut left_out = args.add_peers(&models, digits, &dataset.train, &mut benches, &mut report)?;
+    let wanted = Wanted { threads: vec![1], models: &["float32", "static", "fused"] };
+    let mut left_out = args.add_peers(&models, digits, &dataset.train, &wanted, &mut benches, &mut report)?;
     benches.retain(|bench| limits::is_limit(&bench.row) || is_compared(bench));
     left_out.extend(args.time(benches, &mut report)?);
     Ok((Size { hidden, report }, left_out))

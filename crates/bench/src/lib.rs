@@ -40,6 +40,7 @@ use digit8_host::progress;
 use digit8_host::terminal::thousands;
 use digit8_report::machine::PEAK_MEMORY;
 use engines::Models;
+use peers::Wanted;
 use report::Report;
 use sampler::{Bench, Effort};
 
@@ -131,7 +132,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     benches.extend(engines::on_noise(&models));
     benches.extend(stages::stages(&models, &digits));
     benches.extend(engines::trainings(&models.float, &train));
-    let mut left_out = args.add_peers(&models, &digits, &train, &mut benches, &mut report)?;
+    let mut left_out = args.add_peers(&models, &digits, &train, &Wanted::all(), &mut benches, &mut report)?;
     left_out.extend(args.time(benches, &mut report)?);
     args.finish(&report, earlier.as_ref(), &left_out)
 }
@@ -156,13 +157,14 @@ impl Args {
         models: &Models,
         test: &Digits,
         train: &Digits,
+        wanted: &Wanted,
         benches: &mut Vec<Bench>,
         report: &mut Report,
     ) -> anyhow::Result<Vec<String>> {
         if !self.peers {
             return Ok(Vec::new());
         }
-        let peers = peers::start(models, test, train)?;
+        let peers = peers::start(models, test, train, wanted)?;
         benches.extend(peers.benches);
         report.versions.extend(peers.versions);
         Ok(peers.left_out)

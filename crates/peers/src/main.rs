@@ -1,7 +1,7 @@
 //! Other people's engines with digit8's network in them, timed for `cargo xtask bench --peers`, which starts this.
 //!
 //! ```text
-//! digit8-peers FOLDER THREADS [LIBRARY]      FOLDER: the models and the digits; LIBRARY: onnxruntime's
+//! digit8-peers FOLDER THREADS MODELS [LIBRARY]
 //! < {"version": ["candle", "0.11.1"]}        versions, and a row for everything that can be timed, numbered from 0
 //! < {"row": {"engine": "candle", …}}
 //! < {"left_out": {"engine": "tract", …}}     what cannot be timed, and why
@@ -9,6 +9,9 @@
 //! > 3 1000                                   row 3, a thousand runs
 //! < 4211000                                  nanoseconds
 //! ```
+//!
+//! FOLDER has the models and the digits. MODELS are those that are wanted, with commas between them, and `train` for training; LIBRARY is
+//! onnxruntime's.
 //!
 //! Every engine gets the network in the form that suits it best and pixels that are real numbers already, and is run as its
 //! manual says it runs fastest. One thread or all: RAYON_NUM_THREADS and RTEN_NUM_THREADS agree with THREADS.
@@ -102,6 +105,8 @@ fn run() -> anyhow::Result<()> {
     let folder = PathBuf::from(arguments.next().context("no folder")?);
     let threads = arguments.next().context("no number of threads")?;
     let threads: usize = threads.to_str().context("no number of threads")?.parse()?;
+    let wanted = arguments.next().context("no models")?;
+    let wanted: Vec<&str> = wanted.to_str().context("no models")?.split(',').collect();
     let input = Box::leak(Box::new(Input::read(&folder)?));
     let library = arguments.next().map(PathBuf::from);
     let mut setup = Setup { folder, input, threads, library, settings: "" };
@@ -117,7 +122,8 @@ fn run() -> anyhow::Result<()> {
         if let Some(version) = package.and_then(version) {
             say(json!({"version": [name, version]}))?;
         }
-        for (model, &size) in models.iter().flat_map(|model| sizes.iter().map(move |size| (model, size))) {
+        let models = models.iter().filter(|model| wanted.contains(model));
+        for (model, &size) in models.flat_map(|model| sizes.iter().map(move |size| (model, size))) {
             match engine.prepare(&mut setup, model, size) {
                 Ok((correct, time)) => {
                     let classified = correct.map(|_| input.len());
@@ -134,7 +140,7 @@ fn run() -> anyhow::Result<()> {
             }
         }
     }
-    if threads == 1 {
+    if threads == 1 && wanted.contains(&"train") {
         rows.push(candle::training(&setup)?);
         say(json!({"row": {"engine": "candle", "model": "train", "batch": candle::BATCH}}))?;
     }

@@ -22,8 +22,25 @@ use python::Python;
 /// Digits to train with: enough that no cache holds them, and few enough to be real numbers in every process.
 const TRAINING_DIGITS: usize = 10_000;
 
+/// What peers get ready for. Loading takes most of their time, so it is no more than what is timed.
+pub struct Wanted {
+    /// Peers are started once for each of these.
+    pub threads: Vec<usize>,
+    /// The models by their rows' names; `train` for training.
+    pub models: &'static [&'static str],
+}
+
+impl Wanted {
+    /// All models, on one thread, and on all if that is more.
+    pub fn all() -> Self {
+        let all = all_threads();
+        let threads = if all > 1 { vec![1, all] } else { vec![1] };
+        Self { threads, models: &["float32", "static", "fused", "dynamic", "train"] }
+    }
+}
+
 /// Builds, installs and starts all peers. They get the models and the digits as files.
-pub fn start(models: &Models, test: &Digits, train: &Digits) -> anyhow::Result<Peers> {
+pub fn start(models: &Models, test: &Digits, train: &Digits, wanted: &Wanted) -> anyhow::Result<Peers> {
     let root = checkout::root("`bench --peers`")?;
     let folder = root.join("target/peers");
     write_input(&folder.join("input"), models, test, &train.first(TRAINING_DIGITS))?;
@@ -33,10 +50,10 @@ pub fn start(models: &Models, test: &Digits, train: &Digits) -> anyhow::Result<P
         Python::default()
     });
     peers.left_out.extend(python.left_out.iter().cloned());
-    if let Err(error) = start_rust(&mut peers, &root, &folder, &python, train.len()) {
+    if let Err(error) = start_rust(&mut peers, &root, &folder, &python, train.len(), wanted) {
         peers.left_out.push(format!("the engines in Rust: {error:#}"));
     }
-    if let Err(error) = start_pytorch(&mut peers, &root, &folder, &python, train.len()) {
+    if let Err(error) = start_pytorch(&mut peers, &root, &folder, &python, train.len(), wanted) {
         peers.left_out.push(format!("pytorch: {error:#}"));
     }
     Ok(peers)
@@ -48,15 +65,16 @@ fn start_rust(
     folder: &Path,
     python: &Python,
     training_digits: usize,
+    wanted: &Wanted,
 ) -> anyhow::Result<()> {
     let program = build(root, folder)?;
     if let Some((version, _)) = &python.onnxruntime {
         peers.versions.insert("onnxruntime".into(), version.clone());
     }
-    for threads in thread_counts() {
+    for &threads in &wanted.threads {
         let mut command = Command::new(&program);
         command.env("RAYON_NUM_THREADS", threads.to_string()).env("RTEN_NUM_THREADS", threads.to_string());
-        command.arg(folder.join("input")).arg(threads.to_string());
+        command.arg(folder.join("input")).arg(threads.to_string()).arg(wanted.models.join(","));
         command.args(python.onnxruntime.iter().map(|(_, library)| library));
         println!("Starting the engines in Rust, {}", counted(threads));
         process::start(peers, &mut command, &log(folder, "rust", threads), threads, training_digits)?;
@@ -70,24 +88,19 @@ fn start_pytorch(
     folder: &Path,
     python: &Python,
     training_digits: usize,
+    wanted: &Wanted,
 ) -> anyhow::Result<()> {
     let (Some(program), Some(version)) = (&python.program, &python.pytorch) else { return Ok(()) };
     peers.versions.insert("pytorch".into(), version.clone());
-    for threads in thread_counts() {
+    for &threads in &wanted.threads {
         let mut command = Command::new(program);
         command.env("OMP_NUM_THREADS", threads.to_string());
         command.arg(root.join("crates/peers/pytorch.py"));
-        command.arg(folder.join("input")).arg(threads.to_string());
+        command.arg(folder.join("input")).arg(threads.to_string()).arg(wanted.models.join(","));
         println!("Starting PyTorch, {}", counted(threads));
         process::start(peers, &mut command, &log(folder, "pytorch", threads), threads, training_digits)?;
     }
     Ok(())
-}
-
-/// One, and all if that is more.
-fn thread_counts() -> impl Iterator<Item = usize> {
-    let all = all_threads();
-    [1].into_iter().chain((all > 1).then_some(all))
 }
 
 fn counted(threads: usize) -> String {
