@@ -42,7 +42,9 @@ async function benchmark() {
   const digits = await loadDigits();
   /** @type {Row[]} */
   const rows = [];
-  for (const engine of await allEngines(digits)) {
+  /** @type {string[]} */
+  const leftOut = [];
+  for (const engine of await allEngines(digits, leftOut)) {
     for (const model of engine.models) {
       for (const batch of settings.batches) {
         const name = `${engine.name} ${model}, batch ${batch}`;
@@ -65,6 +67,7 @@ async function benchmark() {
     isolated: crossOriginIsolated,
     agent: navigator.userAgent,
     classified: digits.labels.length,
+    left_out: leftOut,
     rows: rows.map(({ engine, model, batch, correct, samples }) => ({ engine, model, batch, correct, samples })),
   };
 }
@@ -79,11 +82,21 @@ async function loadDigits() {
   return { pixels, labels, reals: Float32Array.from(pixels, (pixel) => table[pixel]) };
 }
 
-/** @param {Digits} digits */
-async function allEngines(digits) {
+/**
+ * All that this browser can run.
+ * @param {Digits} digits
+ * @param {string[]} leftOut gets what it cannot, and why: not all have relaxed SIMD
+ */
+async function allEngines(digits, leftOut) {
   /** @type {Engine[]} */
   const all = [];
-  for (const kernel of settings.kernels) all.push(await engines.digit8(settings.engine, kernel, digits));
+  for (const kernel of settings.kernels) {
+    try {
+      all.push(await engines.digit8(settings.engine, kernel, digits));
+    } catch (error) {
+      leftOut.push(`digit8 ${kernel}: ${error instanceof Error ? error.message : error}`);
+    }
+  }
   const { onnxruntime, tensorflow, javascript } = settings.peers;
   if (onnxruntime) all.push(await engines.onnxruntime(new URL(onnxruntime, location.href).href, digits));
   if (tensorflow) {

@@ -74,6 +74,8 @@ struct BrowserRun {
     isolated: bool,
     agent: String,
     classified: usize,
+    /// What this browser cannot run, and why.
+    left_out: Vec<String>,
     rows: Vec<BrowserRow>,
 }
 
@@ -111,6 +113,7 @@ pub fn measure(plan: &Plan, report: &mut Report) -> anyhow::Result<Vec<String>> 
                     found.timer_step_ns / 1e3,
                     if found.isolated { "cross-origin isolated" } else { "not cross-origin isolated" }
                 );
+                left_out.extend(found.left_out.iter().map(|what| format!("{}: {what}", browser.name)));
                 report.rows.extend(rows(browser, found, &peers));
             }
             Err(error) => left_out.push(format!("{}: {error:#}", browser.name)),
