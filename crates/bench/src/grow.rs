@@ -8,7 +8,7 @@ use digit8_core::float::Mlp;
 use digit8_data::Dataset;
 use digit8_host::files;
 use digit8_host::terminal::{Table, thousands};
-use digit8_report::chart::{Bar, Chart, Group, bars};
+use digit8_report::chart::{Bar, Chart, bars_to_mark};
 use digit8_report::page::{self, Section};
 use maud::html;
 
@@ -134,7 +134,7 @@ fn chart(title: &str, lines: &[Line]) -> Chart {
         let (label, value) = (thousands(line.hidden), line.ratio()?);
         Some(Bar { label, value, text: format!("{value:.2}×"), class: "own" })
     };
-    bars(title, &[Group { label: String::new(), bars: lines.iter().filter_map(bar).collect() }], false)
+    bars_to_mark(title, lines.iter().filter_map(bar).collect(), 1.0)
 }
 
 fn document(sizes: &[Size], origin: &str) -> String {
@@ -147,7 +147,10 @@ fn document(sizes: &[Size], origin: &str) -> String {
     let drawn = lines(sizes).into_iter().filter(|(_, lines)| lines.iter().any(|line| line.peer.is_some()));
     let mut sections: Vec<Section> = drawn
         .map(|(work, lines)| Section {
-            body: page::chart(&chart(&work, &lines), "By the size of the hidden layers."),
+            body: page::chart(
+                &chart(&work, &lines),
+                "By the neurons of each hidden layer. The line at 1 is digit8's own time.",
+            ),
             title: work,
         })
         .collect();
