@@ -25,14 +25,20 @@ after(async () => (await running)?.close());
  * @param {(page: Page, site: Awaited<ReturnType<typeof host>>) => Promise<unknown>} body
  */
 function firefoxTest(name, { path = '', ...habits }, body) {
-  test(`Firefox: ${name}`, { timeout: 240_000, skip: FIREFOX ? false : 'no Firefox' }, async () => {
+  test(`Firefox: ${name}`, { timeout: 240_000, skip: FIREFOX ? false : 'no Firefox' }, async (declared) => {
     running ??= puppeteer.launch({ browser: 'firefox', executablePath: FIREFOX, headless: true });
     const site = await host(habits);
     const context = await (await running).createBrowserContext();
     try {
       const page = await context.newPage();
       page.setDefaultTimeout(0);
-      await page.setViewport({ width: 1280, height: 1000 });
+      try {
+        await page.setViewport({ width: 1280, height: 1000 });
+      } catch (error) {
+        // Debian's Firefox 140 is one.
+        if (!String(error).includes('unknown command')) throw error;
+        return declared.skip(`${await (await running).version()} is older than what puppeteer can drive`);
+      }
       await page.goto(site.address + path);
       await body(page, site);
     } finally {

@@ -191,7 +191,17 @@ pageTest('a slow recipe in the making leaves the pad to the pen', { skip }, asyn
 
 pageTest('while a slow recipe is made, nothing on the main thread takes as long as 37 million multiplications', { skip }, async (page) => {
   await slowRecipe(page);
-  // In CPU time, so that other programs do not count, and on a processor that is as busy as during the drawing: 50 ms at 3 GHz.
+  // In CPU time, so that other programs do not count, and on a processor that is as busy as during the drawing: 50 ms at 3 GHz. What the
+  // host of a virtual machine takes from it counts all the same; that is why a task must be long three times running.
+  let longest = 0;
+  let limit = 0;
+  for (let attempt = 0; attempt < 3 && (longest === 0 || longest >= limit); attempt++) ({ longest, limit } = await drawnMeanwhile(page));
+  assert.equal(await page.locator('html[data-ready="true"]').count(), 0, 'the recipe is still in the making');
+  assert(longest > 0 && longest < limit, `${longest} µs, of ${limit}`);
+});
+
+/** The longest task while digits are drawn, and that of the multiplications, in microseconds. @param {Page} page */
+async function drawnMeanwhile(page) {
   const limit = await longestTask(() => page.evaluate(() => {
     let x = 1;
     for (let round = 0; round < 37_000_000; round++) x = (Math.imul(x, 1_664_525) + 1_013_904_223) | 0;
@@ -203,9 +213,8 @@ pageTest('while a slow recipe is made, nothing on the main thread takes as long 
       await draw(page, digit);
     }
   });
-  assert.equal(await page.locator('html[data-ready="true"]').count(), 0, 'the recipe is still in the making');
-  assert(longest > 0 && longest < limit, `${longest} µs, of ${limit}`);
-});
+  return { longest, limit };
+}
 
 pageTest('every recipe that is tried is a point of accuracy against bytes', { path: '?recipe=weight-bits=4/scheme=dynamic', skip, unready: true }, async (page) => {
   await made(page, 'weight-bits=4');
