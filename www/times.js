@@ -58,7 +58,7 @@ export function openTimes(session, panels) {
         while (elapsed < length / 2) elapsed = time((entry.calls *= 2));
         entry.times.push((1000 * elapsed) / entry.calls);
       }
-      const isStable = round + 1 >= rounds && timed.every(({ times }) => isSteady(times));
+      const isStable = round + 1 >= rounds && timed.every(({ times, calls }) => isSteady(times, (1000 * step) / calls));
       if (round === 0 || round === 4 || isStable || round === MOST_ROUNDS - 1) {
         for (const { side, times } of timed) {
           panels[side].note({ time: `${lately(times).toPrecision(3)} µs (timer step ${inWords(step)})` });
@@ -75,8 +75,8 @@ export function openTimes(session, panels) {
 /** The least of the last times: the others are long because the machine was busy with something else. @param {number[]} times */
 const lately = (times) => Math.min(...times.slice(-SPAN));
 
-/** Whether the last times are those before them. @param {number[]} times */
-const isSteady = (times) => Math.abs(lately(times.slice(0, -SPAN)) - lately(times)) <= TOLERANCE * lately(times);
+/** Whether the last times are those before them, as far as a step of the clock lets one see. @param {number[]} times @param {number} least */
+const isSteady = (times, least) => Math.abs(lately(times.slice(0, -SPAN)) - lately(times)) <= Math.max(TOLERANCE * lately(times), least);
 
 /** @param {{ loaded: Loaded, times: number[] }[]} timed float32 and int8 */
 function saving([float, int8]) {
