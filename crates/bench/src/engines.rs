@@ -121,11 +121,18 @@ impl Models {
     }
 }
 
+/// One, and all if that is more.
+pub fn thread_counts() -> Vec<usize> {
+    let all = all_threads();
+    if all > 1 { vec![1, all] } else { vec![1] }
+}
+
 fn all_batches(kernel: Kernel, engine: &Engine, digits: &Rc<Digits>) -> Vec<Bench> {
     let mut benches = Vec::new();
     for batch in BATCHES {
         let work = engine.work(kernel, &digits.images()[..CYCLE.max(batch) * PIXELS], batch);
-        let threads = if batch == BATCHES[2] && all_threads() > 1 { vec![1, all_threads()] } else { vec![1] };
+        // A small batch does not keep several threads busy.
+        let threads = if batch == BATCHES[2] { thread_counts() } else { vec![1] };
         for threads in threads {
             let mut bench = inference(kernel, engine.clone(), batch, threads, digits);
             bench.row.multiply_adds = Some(work);

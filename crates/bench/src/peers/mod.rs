@@ -10,12 +10,11 @@ use anyhow::Context;
 use digit8_core::digits::Digits;
 use digit8_core::file::{Info, Model};
 
-use super::engines::Models;
+use super::engines::{Models, thread_counts};
 use crate::onnx;
 use digit8_data::model;
 use digit8_host::process::{cargo, run};
 use digit8_host::{checkout, files};
-use digit8_report::machine::all_threads;
 use process::Peers;
 use python::Python;
 
@@ -33,9 +32,7 @@ pub struct Wanted {
 impl Wanted {
     /// All models, on one thread, and on all if that is more.
     pub fn all() -> Self {
-        let all = all_threads();
-        let threads = if all > 1 { vec![1, all] } else { vec![1] };
-        Self { threads, models: &["float32", "static", "fused", "dynamic", "train"] }
+        Self { threads: thread_counts(), models: &["float32", "static", "fused", "dynamic", "train"] }
     }
 }
 

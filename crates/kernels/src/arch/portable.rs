@@ -14,8 +14,8 @@ unsafe impl Simd for Portable {
     type Ints = [i32; LANES];
     type Reals = Floats;
 
-    // In tests for Miri's sake: it sees the panels with this type alone.
     const REGISTER: usize = 4;
+    // In tests for Miri's sake: it sees the panels with this type alone.
     const HAS_32_REGISTERS: bool = cfg!(test);
 
     #[inline(always)]
